@@ -1,0 +1,93 @@
+"""The home: the one folder in which all state lives, and what is kept where in it.
+
+    <home>/
+      dagster/                 Dagster instance (DAGSTER_HOME)
+      landing/<use_case>/      default place for new images
+      batches/<use_case>/      immutable batch files written by the sensor
+      stores/<use_case>/       image store: images, annotations, quarantine, ledger
+      datasets/<use_case>/     one folder per dataset version
+      models/<use_case>/       one folder per trained model
+      bundles/<use_case>/      one folder per bundle
+      reports/<use_case>/      one folder per evaluation report
+      deployments/<use_case>/  deployment log and slot
+      mlflow/                  tracking database and artifacts
+      bentoml/                 Bento store (BENTOML_HOME)
+      environments/            clean environments of Bentos
+      logs/                    output of servers
+
+Paths inside the home are recorded relative to it, so that it can be moved.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+HOME_VARIABLE = "VISION_ASSETS_HOME"
+DEFAULT_HOME = ".vision_assets"
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where state is kept. Nothing is created by asking for a path."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> "Home":
+        """The folder named by VISION_ASSETS_HOME, or `.vision_assets` in the working directory."""
+        return cls(Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME).absolute())
+
+    @property
+    def dagster(self) -> Path:
+        return self.root / "dagster"
+
+    @property
+    def mlflow(self) -> Path:
+        return self.root / "mlflow"
+
+    @property
+    def bentoml(self) -> Path:
+        return self.root / "bentoml"
+
+    @property
+    def environments(self) -> Path:
+        return self.root / "environments"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    def landing(self, landing: str) -> Path:
+        """The landing folder that a YAML names; a relative path is inside the home."""
+        return self.root / landing
+
+    def batches(self, use_case: str) -> Path:
+        return self.root / "batches" / use_case
+
+    def store(self, use_case: str) -> Path:
+        return self.root / "stores" / use_case
+
+    def datasets(self, use_case: str) -> Path:
+        return self.root / "datasets" / use_case
+
+    def models(self, use_case: str) -> Path:
+        return self.root / "models" / use_case
+
+    def bundles(self, use_case: str) -> Path:
+        return self.root / "bundles" / use_case
+
+    def reports(self, use_case: str) -> Path:
+        return self.root / "reports" / use_case
+
+    def deployments(self, use_case: str) -> Path:
+        return self.root / "deployments" / use_case
+
+    def environment(self) -> dict[str, str]:
+        """The variables under which Dagster, BentoML and our commands find this home."""
+        return {
+            HOME_VARIABLE: str(self.root),
+            "DAGSTER_HOME": str(self.dagster),
+            "BENTOML_HOME": str(self.bentoml),
+            "BENTOML_DO_NOT_TRACK": "True",
+            "DAGSTER_DISABLE_TELEMETRY": "yes",
+        }

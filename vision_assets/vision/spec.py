@@ -1,0 +1,216 @@
+"""What YAML may say of any use case; the recipe belongs to the task.
+
+Plain pydantic: read by the Dagster component, the CLI and the tests alike. Defaults for
+all but the source.
+"""
+
+import re
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from vision_assets.vision.manifest import RESERVED_COLUMNS
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class Spec(BaseModel):
+    """Base of all specs: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BatchSpec(Spec):
+    """Bounds of one ingest batch; whichever is reached first closes it."""
+
+    max_files: int = Field(1000, ge=1, description="Files in one batch.")
+    max_bytes: int = Field(512 * 1024 * 1024, ge=1, description="Bytes in one batch.")
+    max_wait_s: float = Field(
+        10, ge=0, description="A batch that is not full is taken once its oldest file is this old."
+    )
+
+
+class SourceSpec(Spec):
+    """Where images come from and how a file tells its label."""
+
+    landing: str = Field(description="Landing folder; a relative path is inside the home.")
+    label: Literal["folder", "pattern", "csv", "none"] = Field(
+        "folder",
+        description=(
+            "folder: the name of the folder an image lies in. pattern: the group `label` of "
+            "`pattern`. csv: a table `csv` with columns `file`, `label`. none: unlabelled."
+        ),
+    )
+    pattern: str | None = Field(
+        None,
+        description=(
+            "Regular expression with named groups, matched in full against the file name (or the "
+            "path below the landing folder where the expression holds a `/`). The group `label` is "
+            "the label, `split` a given split, `file` is not allowed; all others become "
+            "attributes such as line, camera, lot, part."
+        ),
+    )
+    csv: str | None = Field(
+        None, description="CSV below the landing folder: `file`, `label`, `split`, attributes."
+    )
+    after: Literal["keep", "move", "delete"] = Field(
+        "keep", description="What becomes of a file that was taken; move: to `taken/` beside it."
+    )
+    settle_s: float = Field(
+        5, ge=0, description="A file is taken once it has not changed for this long."
+    )
+    batch: BatchSpec = BatchSpec()
+
+    @field_validator("pattern")
+    @classmethod
+    def _pattern_compiles(cls, pattern: str | None) -> str | None:
+        if pattern is None:
+            return None
+        try:
+            groups = set(re.compile(pattern).groupindex)
+        except re.error as error:
+            raise ValueError(f"expected a regular expression, got {pattern!r}: {error}") from error
+        taken = sorted(groups & RESERVED_COLUMNS - {"label", "split", "group"})
+        if taken:
+            raise ValueError(f"the groups {taken} are names of the manifest; choose others")
+        return pattern
+
+    @model_validator(mode="after")
+    def _label_has_its_source(self) -> "SourceSpec":
+        if self.label == "pattern" and (
+            self.pattern is None or "label" not in re.compile(self.pattern).groupindex
+        ):
+            raise ValueError("label: pattern needs `pattern` with a group (?P<label>...)")
+        if self.label == "csv" and self.csv is None:
+            raise ValueError("label: csv needs `csv`, the table's path below the landing folder")
+        if self.csv is not None and ".." in PurePosixPath(self.csv).parts:
+            raise ValueError("`csv` must lie below the landing folder")
+        return self
+
+
+class ImageRules(Spec):
+    """What is accepted as an image."""
+
+    min_side_px: int = Field(16, ge=1, description="Shortest side.")
+    max_pixels: int = Field(50_000_000, ge=1, description="Width times height.")
+    max_bytes: int = Field(64 * 1024 * 1024, ge=1, description="Length of the file.")
+
+
+class ClassSpec(Spec):
+    """One class; the id is what is stored, the name can change."""
+
+    id: int = Field(ge=0, description="Stable id, never used again for another class.")
+    name: str = Field(min_length=1, description="Name, as labels say it.")
+    defect: bool | None = Field(
+        None, description="Whether the class is a defect; default: all but ok, good, normal, free."
+    )
+
+
+class SplitSpec(Spec):
+    """Shares of the splits and what must stay together."""
+
+    train: Fraction = 0.6
+    val: Fraction = 0.2
+    test: Fraction = 0.2
+    seed: int = 0
+    group_by: tuple[str, ...] = Field(
+        (), description="Attributes of one group (part, lot): a group is never in two splits."
+    )
+    near_duplicate_bits: int = Field(
+        4,
+        ge=0,
+        le=16,
+        description="Perceptual hashes (64 bits) this close or closer are near duplicates.",
+    )
+
+    @model_validator(mode="after")
+    def _shares_sum_to_one(self) -> "SplitSpec":
+        total = self.train + self.val + self.test
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"train + val + test must be 1, got {total:g}")
+        return self
+
+
+class ExpectationSpec(Spec):
+    """One Great Expectations expectation over the manifest or its counts."""
+
+    expectation: str = Field(description="Name, such as expect_column_values_to_be_between.")
+    arguments: dict[str, Any] = Field(default_factory=dict, description="Its arguments.")
+    table: Literal["images", "counts"] = Field(
+        "images", description="images: the manifest. counts: one row per class and split."
+    )
+    severity: Literal["critical", "warning"] = "critical"
+    name: str | None = Field(None, description="Name of the check; default: from the expectation.")
+
+
+class GateSpec(Spec):
+    """A minimum that a model has to reach on the test split before it is deployed."""
+
+    metric: str = Field("accuracy", description="A metric of the task's report.")
+    min: float = Field(description="Smallest value that passes.")
+
+
+class TriggersSpec(Spec):
+    """When the graph is run without being asked."""
+
+    new_images: bool = Field(True, description="Ingest what arrives in the landing folder.")
+    retrain_after: int | None = Field(
+        100,
+        ge=1,
+        description="Train once this many new labelled images are stored; null: never.",
+    )
+
+
+class ScheduleSpec(Spec):
+    """Retraining by the clock; skipped when nothing has changed."""
+
+    cron: str = Field("0 3 * * 0", description="Five fields, minute to weekday.")
+    timezone: str = "UTC"
+    enabled: bool = False
+
+
+class ServiceSpec(Spec):
+    """The endpoint."""
+
+    port: int = Field(3100, ge=1, le=65535)
+    workers: int = Field(1, ge=1, le=64)
+    max_body_bytes: int = Field(20 * 1024 * 1024, ge=1024)
+    max_pixels: int = Field(50_000_000, ge=1)
+    slot_poll_s: float = Field(1.0, gt=0, description="How often the slot is looked at.")
+
+
+class PipelineSpec(Spec):
+    """The attributes that every task's component shares."""
+
+    source: SourceSpec
+    images: ImageRules = ImageRules()
+    classes: tuple[ClassSpec, ...] = Field(
+        (), description="Empty: learned from the labels in the order in which they come."
+    )
+    splits: SplitSpec = SplitSpec()
+    expectations: tuple[ExpectationSpec, ...] = Field(
+        (), description="Added to the default suite; the same name replaces a default one."
+    )
+    gates: tuple[GateSpec, ...] = ()
+    slices: tuple[str, ...] = Field((), description="Manifest columns to report by.")
+    triggers: TriggersSpec = TriggersSpec()
+    schedule: ScheduleSpec = ScheduleSpec()
+    service: ServiceSpec = ServiceSpec()
+
+    @field_validator("classes", mode="before")
+    @classmethod
+    def _names_get_ids_by_position(cls, classes: Any) -> Any:
+        if isinstance(classes, list) and all(isinstance(entry, str) for entry in classes):
+            return [{"id": index, "name": name} for index, name in enumerate(classes)]
+        return classes
+
+    @field_validator("classes")
+    @classmethod
+    def _classes_are_unique(cls, classes: tuple[ClassSpec, ...]) -> tuple[ClassSpec, ...]:
+        for field in ("id", "name"):
+            values = [getattr(entry, field) for entry in classes]
+            twice = sorted({value for value in values if values.count(value) > 1})
+            if twice:
+                raise ValueError(f"class {field} used twice: {twice}")
+        return classes
