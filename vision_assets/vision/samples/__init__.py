@@ -1,0 +1,1 @@
+"""Drawn pictures of machined surfaces with defects, for demos, tests and benchmarks."""
