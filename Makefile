@@ -1,0 +1,60 @@
+# The chores of vision_assets. `make` alone lists them.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+export VISION_ASSETS_HOME ?= $(CURDIR)/.vision_assets
+export VISION_ASSETS_ENVIRONMENTS ?= $(CURDIR)/.vision_assets/environments
+INSTALLED := $(VENV)/.installed
+
+.PHONY: help setup demo up test test-fast lint types check bench quality docs requirements clean
+
+help: ## List the chores
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2}'
+
+setup: $(INSTALLED) ## Create the environments: .venv, and the clean one that services run in
+
+$(INSTALLED): requirements.txt pyproject.toml bentos/requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-uv.txt
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	$(BIN)/python -m vision_assets.serving.environment
+	@touch $@
+
+demo: setup ## The main job: sample images (or IMAGES=DIR) to a deployed endpoint; ONCE=1 returns
+	@$(BIN)/vision-assets demo $(if $(IMAGES),--images "$(IMAGES)") $(if $(ONCE),--once)
+
+up: setup ## Start Dagster, MLflow and the endpoints on what is there
+	@$(BIN)/vision-assets up
+
+test: setup ## All tests but the soak; real images where VISION_ASSETS_TEST_DATA names them
+	$(BIN)/python -m pytest -q
+
+test-fast: setup ## The tests that take seconds
+	$(BIN)/python -m pytest -q -m "not slow and not browser"
+
+lint: setup ## Style, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: setup ## Types
+	$(BIN)/pyright
+
+check: lint types test ## Everything that CI runs
+
+bench: setup ## Benchmarks, side by side with what one would use instead
+	$(BIN)/python -m benchmarks
+
+quality: setup ## Accuracy of the default recipe on real images
+	$(BIN)/python -m benchmarks.quality
+
+docs: setup ## Write the YAML and CLI references
+	$(BIN)/python -m docs.generate
+
+requirements: ## Compile the pinned requirements anew
+	$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header bentos/requirements.in -o bentos/requirements.txt
+
+clean: ## Remove the environment, keep the home
+	rm -rf $(VENV)

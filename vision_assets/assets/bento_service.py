@@ -1,0 +1,82 @@
+"""bento_service: a Bento that carries the bundle it was tested with and runs alone."""
+
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from vision_assets.assets.graph import REFERENCE, asset_key, upstream
+from vision_assets.assets.metadata import records_table
+from vision_assets.resources.home import HomeResource
+from vision_assets.vision.use_case import UseCase
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CHECKED_IMAGES = 32
+_ANSWERS = "answers_match"
+
+
+def bento_service(use_case: UseCase) -> dg.AssetsDefinition:
+    """Build the asset `<use_case>/bento_service`; its check starts it for real."""
+    key = asset_key(use_case, "bento_service")
+
+    @dg.asset(
+        key=key,
+        deps=[asset_key(use_case, "evaluation_report")],
+        group_name=use_case.name,
+        kinds={"bentoml"},
+        description="A Bento around the bundle that the report judged.",
+        check_specs=[
+            dg.AssetCheckSpec(
+                _ANSWERS,
+                asset=key,
+                blocking=True,
+                description=(
+                    "Started in its own clean environment, it answers over HTTP as the report says."
+                ),
+            )
+        ],
+    )
+    def build(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
+        from vision_assets.serving.bento import build_bento
+        from vision_assets.serving.check import check_bento
+        from vision_assets.vision.evaluation.report import Report
+
+        report = Report.load(
+            home.home.reports(use_case.name) / upstream(context, use_case, "evaluation_report")
+        )
+        bundle_folder = home.home.bundles(use_case.name) / report.bundle_id
+        built = build_bento(home.home, use_case, bundle_folder)
+        expected = _expected(home, use_case, report.predictions())
+        check = check_bento(home.home, built, expected)
+        return dg.MaterializeResult(
+            data_version=dg.DataVersion(built.tag),
+            metadata={
+                REFERENCE: built.tag,
+                "bundle": report.bundle_id,
+                "latency p50 (ms)": check.latency_p50_ms,
+            },
+            check_results=[
+                dg.AssetCheckResult(
+                    check_name=_ANSWERS,
+                    passed=check.passed,
+                    metadata={
+                        "images": check.n,
+                        "mismatches": records_table(check.mismatches),
+                        "packages that must not be there": ", ".join(check.forbidden) or "none",
+                    },
+                )
+            ],
+        )
+
+    return build
+
+
+def _expected(
+    home: HomeResource, use_case: UseCase, predictions: "pd.DataFrame"
+) -> list[tuple[str, bytes, dict]]:
+    """Test images spread over the report, with the answers that it recorded."""
+    step = max(1, len(predictions) // CHECKED_IMAGES)
+    chosen = predictions.iloc[::step][:CHECKED_IMAGES].set_index("image_id")
+    read = home.image_store(use_case).read(chosen.index.tolist())
+    return [(name, data, chosen.loc[name, "answer"]) for name, data in read]

@@ -1,0 +1,50 @@
+"""deployment: which bundle answers, since when, why, by whom, and which one before it."""
+
+import dagster as dg
+
+from vision_assets.assets.graph import REFERENCE, asset_key, upstream
+from vision_assets.assets.metadata import records_table
+from vision_assets.resources.home import HomeResource
+from vision_assets.resources.tracking import set_champion
+from vision_assets.vision.use_case import UseCase
+
+_SHOWN = 10
+
+
+def deployment(use_case: UseCase) -> dg.AssetsDefinition:
+    """Build the asset `<use_case>/deployment`."""
+
+    @dg.asset(
+        key=asset_key(use_case, "deployment"),
+        deps=[asset_key(use_case, "bento_service")],
+        group_name=use_case.name,
+        kinds={"bentoml"},
+        pool=f"{use_case.name}_deployment",
+        description="The switch: the log gains a line, the slot and the champion follow it.",
+    )
+    def build(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
+        tag = upstream(context, use_case, "bento_service")
+        bundle_id = tag.partition(":")[2]
+        deployments = home.deployments(use_case)
+        current = deployments.deploy(
+            bundle_id=bundle_id,
+            bundle_folder=home.home.bundles(use_case.name) / bundle_id,
+            bento_tag=tag,
+            why=context.run.tags.get("vision_assets/reason", "materialized by hand"),
+            by=context.run.tags.get("vision_assets/by", f"run {context.run_id}"),
+        )
+        set_champion(home.home, use_case.name, current.model_id)
+        return dg.MaterializeResult(
+            data_version=dg.DataVersion(bundle_id),
+            metadata={
+                REFERENCE: tag,
+                "endpoint": dg.MetadataValue.url(f"http://127.0.0.1:{use_case.spec.service.port}"),
+                "before": current.previous or "none",
+                "history": records_table(
+                    {"since": d.since, "bundle": d.bundle_id, "why": d.why, "by": d.by}
+                    for d in reversed(deployments.history()[-_SHOWN:])
+                ),
+            },
+        )
+
+    return build

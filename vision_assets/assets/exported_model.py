@@ -1,0 +1,73 @@
+"""exported_model: the bundle that ships, and the proof that it answers as the network does."""
+
+import dagster as dg
+
+from vision_assets.assets.graph import REFERENCE, asset_key, upstream
+from vision_assets.assets.metadata import records_table
+from vision_assets.resources.home import HomeResource
+from vision_assets.vision.use_case import UseCase
+
+PARITY_IMAGES = 200
+_PARITY = "parity"
+
+
+def exported_model(use_case: UseCase) -> dg.AssetsDefinition:
+    """Build the asset `<use_case>/exported_model` with its blocking parity check."""
+    key = asset_key(use_case, "exported_model")
+
+    @dg.asset(
+        key=key,
+        deps=[asset_key(use_case, "trained_model")],
+        group_name=use_case.name,
+        kinds={"onnx"},
+        description="The bundle: ONNX with normalisation and head inside, and its card.",
+        check_specs=[
+            dg.AssetCheckSpec(
+                _PARITY,
+                asset=key,
+                blocking=True,
+                description="torch and bundle agree on the same tensors and from bytes.",
+            )
+        ],
+    )
+    def build(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
+        from vision_assets.vision.export import export
+        from vision_assets.vision.parity import check_parity
+        from vision_assets.vision.tasks.registry import load_task
+        from vision_assets.vision.training.trained_model import TrainedModel
+
+        task = load_task(use_case.task)
+        model_id = upstream(context, use_case, "trained_model")
+        trained = TrainedModel.load(home.home.models(use_case.name) / model_id)
+        bundle = export(task, trained, home.home.bundles(use_case.name), use_case.name)
+        version = home.datasets(use_case).get(trained.dataset["name"])
+        ids = _parity_images(version.manifest())
+        parity = check_parity(task, trained, bundle, home.image_store(use_case).read(ids))
+        return dg.MaterializeResult(
+            data_version=dg.DataVersion(bundle.card.bundle_id),
+            metadata={
+                REFERENCE: bundle.card.bundle_id,
+                "model": model_id,
+                "bytes": (bundle.folder / "model.onnx").stat().st_size,
+                "folder": dg.MetadataValue.path(str(bundle.folder)),
+            },
+            check_results=[
+                dg.AssetCheckResult(
+                    check_name=_PARITY,
+                    passed=parity.passed,
+                    metadata={
+                        "images": parity.n,
+                        "largest difference of a score": parity.max_difference,
+                        "label flips": records_table(parity.flips),
+                    },
+                )
+            ],
+        )
+
+    return build
+
+
+def _parity_images(manifest) -> list[str]:
+    """Ids of test images first, then of the others: 200, or all there are."""
+    labelled = manifest[manifest["split"].isin(["test", "val", "train"])]
+    return labelled.sort_values("split")["image_id"].tolist()[:PARITY_IMAGES]

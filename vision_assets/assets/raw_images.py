@@ -1,0 +1,151 @@
+"""raw_images: every image ever accepted, with what was refused beside it."""
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from vision_assets.assets.graph import REFERENCE, asset_key, store_pool
+from vision_assets.assets.metadata import counts_table, picture, records_table
+from vision_assets.resources.home import HomeResource
+from vision_assets.vision.use_case import UseCase
+
+if TYPE_CHECKING:
+    from vision_assets.vision.store.image_store import ImageStore
+    from vision_assets.vision.store.ingest import IngestResult
+
+BATCH_TAG = "vision_assets/batch"
+_REFUSED = "nothing_refused"
+_SHOWN = 12
+
+
+class RawImagesConfig(dg.Config):
+    """What one run takes.
+
+    Attributes:
+        batch: id of the batch file to take; default: sweep the landing folder.
+    """
+
+    batch: str | None = None
+
+
+def raw_images(use_case: UseCase) -> dg.AssetsDefinition:
+    """Build the asset `<use_case>/raw_images`."""
+
+    @dg.asset(
+        key=asset_key(use_case, "raw_images"),
+        group_name=use_case.name,
+        kinds={"lance"},
+        pool=store_pool(use_case),
+        description=(
+            "Every image ever accepted, keyed by the SHA-256 of its bytes. Materialized by hand, "
+            "it sweeps the landing folder; the sensor names a batch."
+        ),
+        check_specs=[
+            dg.AssetCheckSpec(
+                _REFUSED,
+                asset=asset_key(use_case, "raw_images"),
+                description="No image of this run was quarantined.",
+            )
+        ],
+    )
+    def build(
+        context: dg.AssetExecutionContext, config: RawImagesConfig, home: HomeResource
+    ) -> dg.MaterializeResult:
+        store = home.image_store(use_case)
+        results = list(_ingest(context, config, home, store, use_case))
+        return dg.MaterializeResult(
+            data_version=dg.DataVersion(store.token()),
+            metadata=_metadata(store, results),
+            check_results=[_refused_check(results)],
+        )
+
+    return build
+
+
+def _ingest(
+    context: dg.AssetExecutionContext,
+    config: RawImagesConfig,
+    home: HomeResource,
+    store: "ImageStore",
+    use_case: UseCase,
+):
+    """Take the batch that was named, or all that wait, a batch at a time."""
+    from vision_assets.vision.store.ingest import ingest
+    from vision_assets.vision.store.landing import read_batch, sweep
+
+    landing = home.home.landing(use_case.spec.source.landing)
+    batches = home.home.batches(use_case.name)
+    if config.batch is None:
+        todo = sweep(landing, store, use_case.spec.source, batches)
+    else:
+        todo = [read_batch(batches, config.batch)]
+    for batch in todo:
+        context.log.info(f"batch {batch.batch_id}: {len(batch.files)} files")
+        result = ingest(store, batch, landing, use_case.spec)
+        for outcome in result.outcomes:
+            context.log.debug(f"{outcome.path}: {outcome.status} {outcome.reason or ''}")
+        yield result
+
+
+def _metadata(store: "ImageStore", results: "list[IngestResult]") -> dict[str, dg.MetadataValue]:
+    images, labels = store.images(), store.labels()
+    counts = Counter(labels["label"].tolist())
+    unlabelled = len(images) - len(labels)
+    if unlabelled:
+        counts["(unlabelled)"] = unlabelled
+    outcomes = Counter(outcome.status for result in results for outcome in result.outcomes)
+    accepted = [o.image_id for r in results for o in r.outcomes if o.status == "accepted"]
+    return {
+        REFERENCE: dg.MetadataValue.text(store.token()),
+        "images": dg.MetadataValue.int(len(images)),
+        "labelled": dg.MetadataValue.int(len(labels)),
+        "unlabelled": dg.MetadataValue.int(unlabelled),
+        "quarantined": dg.MetadataValue.int(len(store.quarantine())),
+        "this run": counts_table(outcomes, "outcome"),
+        "images per second": dg.MetadataValue.float(_throughput(results)),
+        "classes": counts_table(counts, "class"),
+        **_pictures(store, accepted, results),
+    }
+
+
+def _throughput(results: "list[IngestResult]") -> float:
+    seconds = sum(result.seconds for result in results)
+    files = sum(len(result.outcomes) for result in results)
+    return round(files / seconds, 1) if seconds else 0.0
+
+
+def _pictures(
+    store: "ImageStore", accepted: list[str], results: "list[IngestResult]"
+) -> dict[str, dg.MetadataValue]:
+    from vision_assets.vision.pictures import contact_sheet
+
+    shown = accepted[:: max(1, len(accepted) // _SHOWN)][:_SHOWN]
+    names = dict(zip(*store.images(shown)[["image_id", "source"]].T.values, strict=True))
+    pictures: dict[str, dg.MetadataValue] = {}
+    if shown:
+        sheet = contact_sheet([(data, names[image_id]) for image_id, data in store.read(shown)])
+        pictures["accepted, a sample"] = picture(sheet, "image/jpeg")
+    refused = [o for r in results for o in r.outcomes if o.status == "quarantined"][:_SHOWN]
+    if refused:
+        items = store.quarantine_bytes([outcome.item_id for outcome in refused])
+        sheet = contact_sheet([(items[o.item_id], f"{o.reason}: {o.path}") for o in refused])
+        pictures["refused, a sample"] = picture(sheet, "image/jpeg")
+    return pictures
+
+
+def _refused_check(results: "list[IngestResult]") -> dg.AssetCheckResult:
+    refused = [o for r in results for o in r.outcomes if o.status == "quarantined"]
+    return dg.AssetCheckResult(
+        check_name=_REFUSED,
+        passed=not refused,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "refused": len(refused),
+            "samples": records_table(
+                {"path": o.path, "reason": str(o.reason), "detail": o.detail}
+                for o in refused[:_SHOWN]
+            ),
+            "what to do": "vision-assets resolve lists the open items and settles them.",
+        },
+    )

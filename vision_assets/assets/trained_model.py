@@ -1,0 +1,117 @@
+"""trained_model: weights, recipe and metrics of one training, tracked in MLflow."""
+
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from vision_assets.assets.graph import REFERENCE, asset_key, training_pool, upstream
+from vision_assets.assets.metadata import picture
+from vision_assets.resources.home import HomeResource
+from vision_assets.resources.tracking import tracking_key
+from vision_assets.vision.errors import DatasetError
+from vision_assets.vision.use_case import UseCase
+
+if TYPE_CHECKING:
+    from vision_assets.vision.training.fit import EpochReport
+    from vision_assets.vision.training.trained_model import TrainedModel
+    from vision_assets.vision.versions import DatasetVersion
+
+
+def trained_model(use_case: UseCase) -> dg.AssetsDefinition:
+    """Build the asset `<use_case>/trained_model`."""
+
+    @dg.asset(
+        key=asset_key(use_case, "trained_model"),
+        deps=[asset_key(use_case, "validated_dataset")],
+        group_name=use_case.name,
+        kinds={"pytorch", "mlflow"},
+        pool=training_pool(use_case),
+        required_resource_keys={tracking_key(use_case), "home"},
+        description="A network trained on the latest valid dataset version by the YAML's recipe.",
+    )
+    def build(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from vision_assets.vision.tasks.registry import load_task
+        from vision_assets.vision.training.fit import fit
+
+        home: HomeResource = context.resources.home
+        mlflow = getattr(context.resources, tracking_key(use_case))
+        version = home.datasets(use_case).get(upstream(context, use_case, "validated_dataset"))
+        if not version.valid:
+            raise DatasetError(
+                f"{version.name} failed its critical expectations; look at the checks of "
+                f"{use_case.name}/validated_dataset, mend the data and materialize it again"
+            )
+        _log_inputs(mlflow, use_case, version)
+        trained = fit(
+            load_task(use_case.task),
+            version.manifest(),
+            home.image_store(use_case).read,
+            use_case.spec.recipe,
+            version.classes,
+            home.home.models(use_case.name),
+            dataset=version.reference,
+            on_epoch=lambda report: _log_epoch(context, mlflow, report),
+        )
+        registered = _register(mlflow, use_case, trained)
+        return dg.MaterializeResult(
+            data_version=dg.DataVersion(trained.model_id),
+            metadata=_metadata(trained, version, registered, mlflow.active_run().info.run_id),
+        )
+
+    return build
+
+
+def _log_inputs(mlflow: Any, use_case: UseCase, version: "DatasetVersion") -> None:
+    from mlflow.data.meta_dataset import MetaDataset
+    from mlflow.data.uri_dataset_source import UriDatasetSource
+
+    source = UriDatasetSource(f"vision-assets:{use_case.name}/{version.name}")
+    dataset = MetaDataset(source, name=use_case.name, digest=version.fingerprint[:32])
+    mlflow.log_input(dataset, context="training")
+    mlflow.log_params(use_case.spec.recipe.model_dump())
+    mlflow.set_tags({"dataset_version": version.name, "dataset_fingerprint": version.fingerprint})
+
+
+def _log_epoch(context: dg.AssetExecutionContext, mlflow: Any, report: "EpochReport") -> None:
+    context.log.info(report.line())
+    mlflow.log_metrics(report.metrics(), step=report.epoch)
+
+
+def _register(mlflow: Any, use_case: UseCase, trained: "TrainedModel") -> str:
+    """Log the model's files and register them.
+
+    Returns:
+        The version that MLflow's registry gave.
+    """
+    from mlflow.exceptions import RestException
+
+    mlflow.set_tags({"model_id": trained.model_id, **trained.environment_tags()})
+    mlflow.log_artifacts(str(trained.folder), "model")
+    client, run = mlflow.tracking_client, mlflow.active_run()
+    try:
+        client.create_registered_model(use_case.name)
+    except (RestException, mlflow.exceptions.MlflowException) as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    version = client.create_model_version(
+        use_case.name,
+        source=f"{run.info.artifact_uri}/model",
+        run_id=run.info.run_id,
+        tags={"model_id": trained.model_id},
+    )
+    return version.version
+
+
+def _metadata(
+    trained: "TrainedModel", version: "DatasetVersion", registered: str, mlflow_run: str
+) -> dict[str, Any]:
+    from vision_assets.vision.evaluation.plots import learning_curves
+
+    return {
+        REFERENCE: dg.MetadataValue.text(trained.model_id),
+        "dataset": version.name,
+        "MLflow run": mlflow_run,
+        "registered version": registered,
+        "learning curves": picture(learning_curves(trained.history)),
+        **{name: float(value) for name, value in trained.metrics.items()},
+    }

@@ -1,0 +1,103 @@
+"""validated_dataset: an immutable dataset version, and the checks that let it be trained on."""
+
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from vision_assets.assets.graph import REFERENCE, asset_key, store_pool
+from vision_assets.assets.metadata import counts_table, picture, records_table
+from vision_assets.quality.suite import suite
+from vision_assets.resources.home import HomeResource
+from vision_assets.vision.use_case import UseCase
+
+if TYPE_CHECKING:
+    from vision_assets.quality.validation import ExpectationResult
+    from vision_assets.vision.store.image_store import ImageStore
+    from vision_assets.vision.versions import DatasetVersion
+
+_SHOWN = 12
+
+
+def validated_dataset(use_case: UseCase) -> dg.AssetsDefinition:
+    """Build the asset `<use_case>/validated_dataset`, with one check per expectation."""
+    key = asset_key(use_case, "validated_dataset")
+
+    @dg.asset(
+        key=key,
+        deps=[asset_key(use_case, "raw_images")],
+        group_name=use_case.name,
+        kinds={"parquet", "greatexpectations"},
+        pool=store_pool(use_case),
+        description="An immutable version: which images, with which label, in which split.",
+        check_specs=[
+            dg.AssetCheckSpec(
+                entry.name,
+                asset=key,
+                blocking=entry.severity == "critical",
+                description=entry.description,
+            )
+            for entry in suite(use_case.spec)
+        ],
+    )
+    def build(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
+        from vision_assets.quality.validation import validate
+
+        store = home.image_store(use_case)
+        version = home.datasets(use_case).create(store, use_case.spec)
+        results = validate(version.manifest(), use_case.spec, version.classes)
+        version.record_validation(results)
+        context.log.info(f"{version.name}: {version.counts}")
+        return dg.MaterializeResult(
+            data_version=dg.DataVersion(version.fingerprint),
+            metadata=_metadata(version, store),
+            check_results=[_check(result) for result in results],
+        )
+
+    return build
+
+
+def _check(result: "ExpectationResult") -> dg.AssetCheckResult:
+    severity = (
+        dg.AssetCheckSeverity.ERROR if result.severity == "critical" else dg.AssetCheckSeverity.WARN
+    )
+    return dg.AssetCheckResult(
+        check_name=result.name,
+        passed=result.passed,
+        severity=severity,
+        description=result.description,
+        metadata={
+            "observed": str(result.observed),
+            "offenders": result.unexpected_count,
+            "samples": records_table(result.samples[:_SHOWN]),
+            **({"exception": result.exception} if result.exception else {}),
+        },
+    )
+
+
+def _metadata(version: "DatasetVersion", store: "ImageStore") -> dict[str, dg.MetadataValue]:
+    manifest = version.manifest()
+    difference = version.difference
+    return {
+        REFERENCE: dg.MetadataValue.text(version.name),
+        "images": dg.MetadataValue.int(len(manifest)),
+        "splits": counts_table(manifest["split"].value_counts().to_dict(), "split"),
+        "classes": counts_table(manifest["label"].value_counts().to_dict(), "class"),
+        "parent": dg.MetadataValue.text(version.parent or "none"),
+        "added": dg.MetadataValue.int(len(difference.added)),
+        "removed": dg.MetadataValue.int(len(difference.removed)),
+        "relabelled": dg.MetadataValue.int(len(difference.relabelled)),
+        "card": dg.MetadataValue.path(str(version.folder / "card.html")),
+        **_added_pictures(version, store),
+    }
+
+
+def _added_pictures(version: "DatasetVersion", store: "ImageStore") -> dict[str, dg.MetadataValue]:
+    from vision_assets.vision.pictures import contact_sheet
+
+    added = list(version.difference.added)
+    shown = added[:: max(1, len(added) // _SHOWN)][:_SHOWN]
+    if not shown:
+        return {}
+    labels = version.manifest().set_index("image_id")["label"]
+    sheet = contact_sheet([(data, str(labels[name])) for name, data in store.read(shown)])
+    return {"added, a sample": picture(sheet, "image/jpeg")}

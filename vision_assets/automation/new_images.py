@@ -1,0 +1,108 @@
+"""new_images: the sensor that turns settled files in the landing folder into ingest runs.
+
+A batch file is written before its run is requested, and the run key is the batch's hash:
+a daemon that dies between the two requests the same run again, and Dagster starts it once.
+A failed batch is requested again, a bounded number of times, with growing waits.
+"""
+
+import time
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from vision_assets.assets.graph import asset_key, op_name
+from vision_assets.assets.raw_images import BATCH_TAG
+from vision_assets.automation.state import UNFINISHED, runs_of
+from vision_assets.resources.home import HomeResource
+from vision_assets.vision.use_case import UseCase
+
+if TYPE_CHECKING:
+    from vision_assets.vision.store.landing import Batch
+
+INTERVAL_S = 5
+MAX_REQUESTS = 5
+MAX_TRIES = 4
+RETRY_WAIT_S = 30.0
+
+
+def ingest_job_name(use_case: UseCase) -> str:
+    """Name of the job that ingests one batch."""
+    return f"{use_case.name}_ingest"
+
+
+def new_images(use_case: UseCase) -> dg.SensorDefinition:
+    """Build the sensor `<use_case>_new_images`."""
+    running = use_case.spec.triggers.new_images
+    ingest = dg.define_asset_job(
+        ingest_job_name(use_case),
+        selection=[asset_key(use_case, "raw_images")],
+        description="Take one batch of the landing folder, or all that waits there.",
+    )
+
+    @dg.sensor(
+        name=f"{use_case.name}_new_images",
+        job=ingest,
+        minimum_interval_seconds=INTERVAL_S,
+        default_status=(
+            dg.DefaultSensorStatus.RUNNING if running else dg.DefaultSensorStatus.STOPPED
+        ),
+        description="Takes files that have stopped growing, in bounded batches.",
+    )
+    def sense(context: dg.SensorEvaluationContext, home: HomeResource):
+        batches = _todo(home, use_case)
+        if not batches:
+            return dg.SkipReason("No settled file waits in the landing folder.")
+        requests = [_request(context.instance, use_case, batch) for batch in batches]
+        due = [request for request in requests if request is not None][:MAX_REQUESTS]
+        if not due:
+            return dg.SkipReason(f"{len(batches)} batches are in flight or wait for a retry.")
+        return dg.SensorResult(run_requests=due)
+
+    return sense
+
+
+def _todo(home: HomeResource, use_case: UseCase) -> "list[Batch]":
+    """Batches that are not yet in the store, the ones just written among them."""
+    from vision_assets.vision.store.landing import open_batches, waiting, write_batches
+
+    source = use_case.spec.source
+    store = home.image_store(use_case)
+    folder = home.home.batches(use_case.name)
+    landing = home.home.landing(source.landing)
+    now_s = time.time()
+    write_batches(waiting(landing, store, source, folder, now_s), source.batch, folder, now_s)
+    return open_batches(folder, store)
+
+
+def _request(
+    instance: dg.DagsterInstance, use_case: UseCase, batch: "Batch"
+) -> dg.RunRequest | None:
+    """The run that takes the batch; None while one is under way or a retry is not yet due."""
+    tags = {BATCH_TAG: batch.batch_id}
+    job = ingest_job_name(use_case)
+    if runs_of(instance, job, UNFINISHED, tags):
+        return None
+    failed = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+    tries = len(runs_of(instance, job, failed, tags, limit=MAX_TRIES))
+    if tries >= MAX_TRIES or not _is_due(instance, job, failed, tags, tries):
+        return None
+    return dg.RunRequest(
+        run_key=f"{batch.batch_id}:{tries}",
+        run_config={"ops": {op_name(use_case, "raw_images"): {"config": {"batch": batch.batch_id}}}},
+        tags=tags,
+    )
+
+
+def _is_due(
+    instance: dg.DagsterInstance,
+    job: str,
+    failed: list[dg.DagsterRunStatus],
+    tags: dict[str, str],
+    tries: int,
+) -> bool:
+    if not tries:
+        return True
+    filters = dg.RunsFilter(job_name=job, statuses=failed, tags=tags)
+    record = instance.get_run_records(filters, limit=1)[0]
+    ended_s = record.end_time or record.create_timestamp.timestamp()
+    return time.time() - ended_s >= RETRY_WAIT_S * 2 ** (tries - 1)

@@ -1,0 +1,137 @@
+"""The main job, watched: images in the landing folder, a deployed endpoint in the end.
+
+Nothing here does the work: the daemon's sensors start the runs. This module drops images,
+starts the servers, and tells what happens until the endpoint answers.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+import httpx
+
+from vision_assets.execution import GRAPH, instance
+from vision_assets.home import Home
+from vision_assets.project import use_case
+from vision_assets.serving.deployments import Deployments
+from vision_assets.stack import Stack
+from vision_assets.vision.errors import ServiceError
+from vision_assets.vision.use_case import UseCase
+
+POLL_S = 1.0
+SAMPLES = 300
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that happened, for people to read."""
+
+    asset: str
+    text: str
+    ok: bool = True
+
+
+def drop_samples(home: Home, case: UseCase, n: int = SAMPLES, seed: int = 0) -> Path:
+    """Draw sample images into the landing folder; the same files when called again."""
+    from vision_assets.vision.samples.write import write_samples
+
+    landing = home.landing(case.spec.source.landing)
+    write_samples(landing, n, seed)
+    return landing
+
+
+def watch(home: Home, case: UseCase, stack: Stack, deadline_s: float) -> Iterator[Step]:
+    """Events of the use case's assets until its endpoint answers with what was deployed.
+
+    Raises:
+        ServiceError: a run failed, or the time is over.
+    """
+    deadline = time.monotonic() + deadline_s
+    deployments = Deployments(home.deployments(case.name))
+    before = deployments.current()
+    with instance(home) as dagster:
+        seen: set[tuple[str, str]] = set()
+        while deployments.current() == before:
+            stack.tick()
+            yield from _new_steps(dagster, case, seen)
+            _refuse_failed(dagster, case)
+            _check_deadline(deadline, case)
+            time.sleep(POLL_S)
+        yield from _new_steps(dagster, case, seen)
+    yield Step("endpoint", f"starts at {endpoint_url(case)}")
+    while not answers(case):
+        stack.tick()
+        _check_deadline(deadline, case)
+        time.sleep(POLL_S)
+    yield Step("endpoint", f"answers at {endpoint_url(case)}")
+
+
+def endpoint_url(case: UseCase) -> str:
+    """Where the use case's endpoint listens."""
+    return f"http://127.0.0.1:{case.spec.service.port}"
+
+
+def answers(case: UseCase) -> bool:
+    """Whether the endpoint is ready."""
+    try:
+        return httpx.get(f"{endpoint_url(case)}/readyz", timeout=2).is_success
+    except httpx.TransportError:
+        return False
+
+
+def ask(case: UseCase, image: Path) -> dict:
+    """Send one picture to the endpoint.
+
+    Raises:
+        ServiceError: it did not answer with 200.
+    """
+    with image.open("rb") as file:
+        response = httpx.post(
+            f"{endpoint_url(case)}/predict", files={"image": (image.name, file)}, timeout=30
+        )
+    if not response.is_success:
+        raise ServiceError(f"{endpoint_url(case)}/predict answered {response.status_code}: {response.text}")
+    return response.json()
+
+
+def _new_steps(
+    dagster: dg.DagsterInstance, case: UseCase, seen: set[tuple[str, str]]
+) -> Iterator[Step]:
+    for noun in GRAPH:
+        event = dagster.get_latest_materialization_event(dg.AssetKey([case.name, noun]))
+        if event is None or (noun, event.run_id) in seen:
+            continue
+        seen.add((noun, event.run_id))
+        yield Step(noun, _told(event))
+
+
+def _told(event: dg.EventLogEntry) -> str:
+    """The plain numbers and words of a materialization's metadata."""
+    materialization = event.asset_materialization
+    assert materialization is not None
+    plain = (dg.IntMetadataValue, dg.FloatMetadataValue, dg.TextMetadataValue)
+    told = [
+        f"{name} {value.value:.4g}" if isinstance(value.value, float) else f"{name} {value.value}"
+        for name, value in materialization.metadata.items()
+        if isinstance(value, plain) and not name.startswith("dagster")
+    ]
+    return ", ".join(told[:5])
+
+
+def _refuse_failed(dagster: dg.DagsterInstance, case: UseCase) -> None:
+    failed = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE])
+    for run in dagster.get_runs(failed, limit=5):
+        if run.job_name.startswith(f"{case.name}_"):
+            raise ServiceError(
+                f"run {run.run_id} of {run.job_name} failed; open it in the Dagster UI, or look "
+                f"at what failed with `vision-assets status {case.name}`"
+            )
+
+
+def _check_deadline(deadline: float, case: UseCase) -> None:
+    if time.monotonic() > deadline:
+        raise ServiceError(
+            f"{case.name} was not deployed in time; look at the runs in the Dagster UI"
+        )

@@ -1,0 +1,96 @@
+"""MLflow tracking through dagster-mlflow, imported when a run first needs it.
+
+One resource a use case, so that each use case is one MLflow experiment. The database and
+the artifacts are inside the home; `prepare` creates the database once and rewrites the
+artifact locations that MLflow stores as absolute paths when the home has moved.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import dagster as dg
+
+from vision_assets.home import Home
+from vision_assets.vision.file_lock import file_lock
+from vision_assets.vision.use_case import UseCase
+
+_LOCATION_COLUMNS = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("model_versions", "source"),
+    ("model_versions", "storage_location"),
+    ("logged_models", "artifact_location"),
+)
+_HOME_RECORD = "home.txt"
+
+
+def tracking_key(use_case: UseCase) -> str:
+    """Key of the use case's tracking resource."""
+    return f"{use_case.name}_mlflow"
+
+
+def tracking_resources(use_case: UseCase) -> dict[str, dg.ResourceDefinition]:
+    """The tracking resource of one use case, by its key."""
+
+    @dg.resource(description=f"dagster-mlflow over the experiment {use_case.name}.")
+    def tracking(context: dg.InitResourceContext) -> Iterator[object]:
+        from dagster_mlflow import mlflow_tracking
+
+        uri = prepare(Home.from_environment(), use_case.name)
+        _leave_run_status_to_us()
+        config = {"experiment_name": use_case.name, "mlflow_tracking_uri": uri, "env": {}}
+        yield from mlflow_tracking.resource_fn(context.replace_config(config))
+
+    return {tracking_key(use_case): tracking}
+
+
+def tracking_uri(home: Home) -> str:
+    """URI of the tracking database."""
+    return f"sqlite:///{home.mlflow / 'mlflow.db'}"
+
+
+def prepare(home: Home, experiment: str | None = None) -> str:
+    """Create the database and the experiment if need be; follow the home if it has moved.
+
+    Returns:
+        The tracking URI.
+    """
+    import mlflow
+
+    home.mlflow.mkdir(parents=True, exist_ok=True)
+    uri = tracking_uri(home)
+    with file_lock(home.mlflow / "prepare.lock", wait_s=120):
+        _relocate(home)
+        mlflow.set_tracking_uri(uri)
+        client = mlflow.MlflowClient(uri)
+        if experiment and client.get_experiment_by_name(experiment) is None:
+            artifacts = home.mlflow / "artifacts" / experiment
+            client.create_experiment(experiment, artifact_location=artifacts.as_uri())
+        (home.mlflow / _HOME_RECORD).write_text(str(home.mlflow))
+    return uri
+
+
+def _relocate(home: Home) -> None:
+    """Rewrite absolute artifact locations after the home was moved."""
+    record, database = home.mlflow / _HOME_RECORD, home.mlflow / "mlflow.db"
+    if not record.exists() or not database.exists() or record.read_text() == str(home.mlflow):
+        return
+    before, after = Path(record.read_text()).as_uri(), home.mlflow.as_uri()
+    with closing(sqlite3.connect(database, timeout=30)) as connection, connection:
+        for table, column in _LOCATION_COLUMNS:
+            connection.execute(
+                f"UPDATE {table} SET {column} = ? || substr({column}, ?) "  # noqa: S608 (constants)
+                f"WHERE substr({column}, 1, ?) = ?",
+                (after, len(before) + 1, len(before), before),
+            )
+
+
+def _leave_run_status_to_us() -> None:
+    """Keep MLflow from marking a run FINISHED when the process ends, even by a failure."""
+    import atexit
+
+    from mlflow.tracking import fluent
+
+    atexit.unregister(fluent._safe_end_run)

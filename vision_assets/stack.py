@@ -1,0 +1,201 @@
+"""The servers of one home, as child processes: Dagster, MLflow and an endpoint per use case.
+
+    up ─┬─ dagster dev       UI, daemon, code location
+        ├─ mlflow server     UI over the tracking database
+        └─ bentoml serve     one for each use case, once it has a deployment
+
+A child that ends is started again after a growing wait, and says so. All listen on
+127.0.0.1; output goes to `<home>/logs/`.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from vision_assets.execution import fail_interrupted_runs, link_instance_config
+from vision_assets.home import Home
+from vision_assets.project import project_file, use_cases
+from vision_assets.resources.tracking import prepare, tracking_uri
+from vision_assets.serving.deployments import Deployments
+from vision_assets.vision.errors import ServiceError
+from vision_assets.vision.use_case import UseCase
+
+HOST = "127.0.0.1"
+STOP_WAIT_S = 15.0
+FIRST_WAIT_S = 1.0
+LONGEST_WAIT_S = 60.0
+STEADY_S = 30.0
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where the servers listen."""
+
+    dagster: int = 3000
+    mlflow: int = 5000
+
+
+@dataclass
+class Child:
+    """One server process that is kept running."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str]
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+    started_s: float = 0.0
+    wait_s: float = FIRST_WAIT_S
+    _output: IO[bytes] | None = field(default=None, repr=False)
+
+    def start(self) -> None:
+        """Start the process in a group of its own, its output appended to the log."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self._output = self.log.open("ab")
+        self.process = subprocess.Popen(  # noqa: S603 (our own command)
+            self.command,
+            env=os.environ | self.environment,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self.started_s = time.monotonic()
+
+    def revive(self, say: Say) -> None:
+        """Start the process again when it has ended, after a wait that grows with each end."""
+        if self.process is None or self.process.poll() is None:
+            return
+        ran_s = time.monotonic() - self.started_s
+        if ran_s < self.wait_s:
+            return
+        self.wait_s = FIRST_WAIT_S if ran_s > STEADY_S else min(2 * self.wait_s, LONGEST_WAIT_S)
+        say(f"{self.name} ended with {self.process.returncode}; starting it again, see {self.log}")
+        self._close_log()
+        self.start()
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the whole group of the process."""
+        if self.process is not None and self.process.poll() is None:
+            os.killpg(self.process.pid, number)
+
+    def join(self, deadline_s: float) -> None:
+        """Wait until the process has ended; kill its group at the deadline."""
+        if self.process is None:
+            return
+        try:
+            self.process.wait(max(0.0, deadline_s - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        self._close_log()
+
+    def _close_log(self) -> None:
+        if self._output is not None:
+            self._output.close()
+
+
+class Stack:
+    """The servers of one home; a context manager that stops what it has started."""
+
+    def __init__(self, home: Home, ports: Ports = Ports(), say: Say = print) -> None:  # noqa: B008
+        self.home = home
+        self.ports = ports
+        self.say = say
+        self.children: dict[str, Child] = {}
+
+    def __enter__(self) -> "Stack":
+        for port in (self.ports.dagster, self.ports.mlflow):
+            _refuse_taken(port)
+        os.environ.update(self.home.environment())
+        link_instance_config(self.home)
+        fail_interrupted_runs(self.home)
+        prepare(self.home)
+        self._start(self._dagster())
+        self._start(self._mlflow())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for child in self.children.values():
+            child.signal(signal.SIGTERM)
+        deadline_s = time.monotonic() + STOP_WAIT_S
+        for child in self.children.values():
+            child.join(deadline_s)
+
+    def tick(self) -> None:
+        """Start endpoints of new deployments and revive what has ended."""
+        for use_case in use_cases().values():
+            name = endpoint_name(use_case)
+            deployed = Deployments(self.home.deployments(use_case.name)).current()
+            if name not in self.children and deployed is not None:
+                self._start(self._endpoint(use_case))
+        for child in self.children.values():
+            child.revive(self.say)
+
+    def run(self) -> None:
+        """Keep the servers running until the process is told to end."""
+        while True:
+            self.tick()
+            time.sleep(1.0)
+
+    def _start(self, child: Child) -> None:
+        self.children[child.name] = child
+        child.start()
+
+    def _child(self, name: str, *command: str, **environment: str) -> Child:
+        return Child(
+            name,
+            list(command),
+            self.home.environment() | environment,
+            self.home.logs / f"{name}.log",
+        )
+
+    def _dagster(self) -> Child:
+        return self._child(
+            "dagster",
+            *(sys.executable, "-m", "dagster", "dev"),
+            *("-w", str(project_file("workspace.yaml"))),
+            *("-h", HOST, "-p", str(self.ports.dagster)),
+        )
+
+    def _mlflow(self) -> Child:
+        uri = tracking_uri(self.home)
+        artifacts = self.home.mlflow / "artifacts"
+        return self._child(
+            "mlflow",
+            *(sys.executable, "-m", "mlflow", "server", "-w", "1"),
+            *("--host", HOST, "--port", str(self.ports.mlflow)),
+            *("--backend-store-uri", uri, "--artifacts-destination", artifacts.as_uri()),
+            MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false",
+        )
+
+    def _endpoint(self, use_case: UseCase) -> Child:
+        return self._child(
+            endpoint_name(use_case),
+            *(sys.executable, "-m", "vision_assets.cli", "serve", use_case.name),
+        )
+
+
+def endpoint_name(use_case: UseCase) -> str:
+    """Name of the endpoint's process and of its log."""
+    return f"endpoint-{use_case.name}"
+
+
+def _refuse_taken(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            raise ServiceError(
+                f"port {port} of {HOST} is taken; stop what listens there, or choose another port"
+            ) from None
