@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -11,13 +10,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from vision_assets.vision.atomic import write_bytes
 from vision_assets.vision.errors import SpecError
 from vision_assets.vision.samples.draw import LABELS, LINES, Sample, draw, to_jpeg
 from vision_assets.vision.samples.light import CAMERAS
 
-PATTERN = (
-    r"(?P<line>L\d+)_cam(?P<camera>[A-Z])_lot(?P<lot>\d+)_p(?P<part>\d+)_(?P<label>[a-z]+)\.jpg"
-)
+PATTERN = r"L(?P<line>\d+)_cam(?P<camera>[A-Z])_lot(?P<lot>\d+)_p(?P<part>\d+)_(?P<label>.+)\.jpg"
 """The names of the files, as a use case's `source.pattern`."""
 
 MAX_PICTURES = 100_000
@@ -118,14 +116,17 @@ def write_samples(
     size_bytes = 0
     for index, shot in enumerate(shots):
         sample = _draw(seed, index, shot)
-        size_bytes += _write(folder / shot.name, to_jpeg(sample))
+        jpeg = to_jpeg(sample)
+        write_bytes(folder / shot.name, jpeg)
+        size_bytes += len(jpeg)
         if annotations is not None:
             _annotate(annotations, Path(shot.name).stem, sample)
         if on_progress is not None:
             on_progress(index + 1, n)
     copies = _copies(shots, seed, numbers)
     for copy in copies:
-        size_bytes += _write(folder / copy.shot.name, copy.data)
+        write_bytes(folder / copy.shot.name, copy.data)
+        size_bytes += len(copy.data)
     return SampleReport(
         folder=folder,
         labels=dict(Counter(shot.label for shot in shots)),
@@ -210,19 +211,7 @@ def _pairs(copies: list[_Copy], kind: str) -> tuple[tuple[str, str], ...]:
 
 def _annotate(folder: Path, stem: str, sample: Sample) -> None:
     known = {"label": sample.label, "boxes": [asdict(box) for box in sample.boxes]}
-    _write(folder / f"{stem}.json", json.dumps(known).encode())
+    write_bytes(folder / f"{stem}.json", json.dumps(known).encode())
     mask = io.BytesIO()
     Image.fromarray(sample.mask.astype(np.uint8) * 255).save(mask, "PNG")
-    _write(folder / f"{stem}.png", mask.getvalue())
-
-
-def _write(path: Path, data: bytes) -> int:
-    """Write whole or not at all; hidden until it is complete. Gives the number of bytes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    with partial.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    return len(data)
+    write_bytes(folder / f"{stem}.png", mask.getvalue())

@@ -1,0 +1,135 @@
+"""The first `defs.yaml` of a use case, written from what was found in a folder."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from vision_assets.vision.atomic import write_text
+from vision_assets.vision.errors import SpecError
+from vision_assets.vision.formats.look import Findings
+from vision_assets.vision.spec import PipelineSpec
+
+CLASSIFICATION = "vision_assets.ClassificationPipeline"
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_MAX_SLICE_VALUES = 20
+
+
+def write_yaml(
+    findings: Findings,
+    name: str,
+    defs_folder: Path,
+    *,
+    landing: str | None = None,
+    component: str = CLASSIFICATION,
+) -> Path:
+    """Write `<defs_folder>/<name>/defs.yaml`; never over one that exists.
+
+    Args:
+        findings: what was found in the folder of images.
+        name: name of the use case.
+        defs_folder: the folder of use cases.
+        landing: the landing folder as the YAML says it; default: the folder looked at.
+        component: the type that the YAML names.
+
+    Returns:
+        The file.
+
+    Raises:
+        SpecError: the name is none for a use case, or the use case exists.
+    """
+    if not _NAME.fullmatch(name):
+        raise SpecError(
+            f"expected a name of lower case letters, digits and underscores, got {name!r}"
+        )
+    path = defs_folder / name / "defs.yaml"
+    if path.exists():
+        raise SpecError(f"{path} exists and is not overwritten; edit it, or choose another name")
+    text = yaml_text(findings, landing or str(findings.folder.absolute()), component)
+    write_text(path, text)
+    return path
+
+
+def yaml_text(findings: Findings, landing: str, component: str = CLASSIFICATION) -> str:
+    """The text of the YAML file; valid for every task, as it says only what tasks share."""
+    text = "\n".join(_lines(findings, landing, component)) + "\n"
+    PipelineSpec.model_validate(yaml.safe_load(text)["attributes"])
+    return text
+
+
+def _lines(findings: Findings, landing: str, component: str) -> Iterator[str]:
+    yield f"# {_summary(findings)}"
+    yield "# All that is not said here has a default; docs/yaml.md lists every attribute."
+    yield f"type: {component}"
+    yield ""
+    yield "attributes:"
+    yield from _source(findings, landing)
+    yield from _classes(findings)
+    yield from _splits(findings)
+    yield from _slices(findings)
+    yield "  # gates: a model below this is not deployed"
+    yield "  # gates:"
+    yield "  #   - {metric: accuracy, min: 0.9}"
+    yield "  # schedule: {cron: 0 3 * * 0, timezone: UTC, enabled: true}"
+    yield "  # service: {port: 3100}"
+
+
+def _summary(findings: Findings) -> str:
+    broken = f", {len(findings.broken)} broken" if findings.broken else ""
+    found = f"{findings.n_images} images{broken}: {findings.layout.because}"
+    return f"Written by `vision-assets init` from {found}."
+
+
+def _source(findings: Findings, landing: str) -> Iterator[str]:
+    layout = findings.layout
+    yield "  source:"
+    yield "    # New images are dropped here; a relative path is inside the home."
+    yield f"    landing: {_flow(landing)}"
+    yield f"    label: {layout.label}"
+    if layout.pattern is not None:
+        yield "    # Named groups become attributes to slice and group by."
+        yield f"    pattern: '{layout.pattern.replace(chr(39), chr(39) * 2)}'"
+    if layout.csv is not None:
+        yield f"    csv: {_flow(layout.csv)}"
+    if findings.masks:
+        yield f"    # {len(findings.masks)} masks beside the images; the pattern leaves them out"
+    yield "    after: keep # keep, move (to `taken/`) or delete a file that was taken"
+
+
+def _classes(findings: Findings) -> Iterator[str]:
+    if not findings.classes:
+        yield "  # No label was found. Add them with `vision-assets label NAME CSV`."
+        return
+    yield "  # An id stays with its class for ever; the name may change."
+    yield "  classes:"
+    for index, (label, count) in enumerate(findings.classes.items()):
+        few = "; few" if label in findings.few else ""
+        yield f"    - {_flow({'id': index, 'name': label})} # {count} images{few}"
+
+
+def _splits(findings: Findings) -> Iterator[str]:
+    if findings.splits:
+        given = ", ".join(f"{name} {count}" for name, count in findings.splits.items())
+        yield f"  # Given splits are kept: {given}."
+    elif "part" in findings.attributes:
+        yield "  # Images of one part are never in two splits."
+        yield "  splits: {train: 0.6, val: 0.2, test: 0.2, group_by: [part]}"
+    else:
+        yield "  splits: {train: 0.6, val: 0.2, test: 0.2}"
+
+
+def _slices(findings: Findings) -> Iterator[str]:
+    names = [name for name, n in findings.attributes.items() if 2 <= n <= _MAX_SLICE_VALUES]
+    if names:
+        yield "  # The report shows these apart."
+        yield f"  slices: {_flow(names)}"
+
+
+def _flow(value: Any) -> str:
+    """A value as YAML on one line, quoted where it has to be."""
+    dumped = yaml.safe_dump(
+        value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10_000
+    )
+    return dumped.removesuffix("...\n").strip()
