@@ -3,6 +3,8 @@
 Great Expectations validates it, splits are computed from it, reports slice by it.
 """
 
+from collections.abc import Iterable
+
 SPLITS = ("train", "val", "test")
 HELD_OUT = "held_out"
 UNLABELLED = "unlabelled"
@@ -31,10 +33,26 @@ ANNOTATION_COLUMNS = {"class_id": "Int64", "label": "string"}
 VERSION_COLUMNS = {
     "split": "string",
     "group": "string",
+    "given_split": "string",
+    "assigned_split": "string",
     "duplicate_of": "string",
     "held_out_because": "string",
 }
-"""What a dataset version adds: split, leakage group, exact twin, and why an image is in no split."""
+"""What a dataset version adds.
+
+split: one of SPLITS, `held_out` or `unlabelled`. group: images of one group are in one split;
+missing outside of the splits. given_split: what the source says. assigned_split: where the image
+was first put; it never enters another split by itself, also after it was held out. duplicate_of:
+the twin with the same pixels. held_out_because: why a labelled image is in no split.
+"""
 
 COLUMNS = STORE_COLUMNS | ANNOTATION_COLUMNS | VERSION_COLUMNS
-RESERVED_COLUMNS = frozenset(COLUMNS) | {"given_split", "attributes", "bytes"}
+RESERVED_COLUMNS = frozenset(COLUMNS) | {"attributes", "bytes"}
+
+NO_PHASH = 0
+"""Perceptual hash of an image without structure (flat grey); near to nothing, not to itself."""
+
+
+def attribute_columns(columns: Iterable[str]) -> list[str]:
+    """Those of the columns that are attributes of a use case, such as line or lot."""
+    return [column for column in columns if column not in COLUMNS]

@@ -1,0 +1,136 @@
+"""Near duplicates by perceptual hash, and twins: encodings of the very same picture.
+
+Two images are near duplicates when the Hamming distance of their 64-bit perceptual hashes is
+small. Pairs are kept between distinct hashes, not between images: a thousand copies of one
+picture are one hash and no pair. The search is exact; what is known of a previous version is
+kept, so that only new hashes are compared with all.
+"""
+
+import numpy as np
+import pandas as pd
+
+from vision_assets.vision.errors import DatasetError
+from vision_assets.vision.manifest import NO_PHASH
+
+MAX_PAIRS = 20_000_000
+_ROWS, _COLUMNS = 32, 8192  # one block of 64-bit differences is 2 MiB and stays in the cache
+_PICTURE = (
+    ["phash", "width", "height", "mode", "orientation"]
+    + ["brightness", "contrast", "sharpness"]
+)  # fmt: skip
+
+
+def no_pairs() -> pd.DataFrame:
+    """An empty table of pairs: `first` < `second` (uint64 hashes), `bits` apart (uint8)."""
+    return _pairs(np.empty(0, np.uint64), np.empty(0, np.uint64), np.empty(0, np.uint8))
+
+
+def near_pairs(hashes: np.ndarray, max_bits: int) -> pd.DataFrame:
+    """All pairs of distinct hashes at most `max_bits` apart.
+
+    Args:
+        hashes: (n,) uint64 in any order; repeated ones and NO_PHASH do not count.
+        max_bits: largest Hamming distance of a pair.
+
+    Returns:
+        One row per pair: `first`, `second` (uint64, first < second), `bits` (uint8).
+
+    Raises:
+        DatasetError: more than MAX_PAIRS pairs.
+    """
+    return extend_pairs(no_pairs(), np.empty(0, np.uint64), hashes, max_bits)
+
+
+def extend_pairs(
+    pairs: pd.DataFrame, known: np.ndarray, hashes: np.ndarray, max_bits: int
+) -> pd.DataFrame:
+    """`near_pairs(hashes, max_bits)`, given `pairs = near_pairs(known, max_bits)`."""
+    hashes, known = _distinct(hashes), _distinct(known)
+    new = np.setdiff1d(hashes, known, assume_unique=True)
+    old = np.intersect1d(hashes, known, assume_unique=True)
+    both_stay = _is_in(pairs["first"].to_numpy(), old) & _is_in(pairs["second"].to_numpy(), old)
+    found = [pairs[both_stay], _within(new, max_bits), _across(new, old, max_bits)]
+    return pd.concat(found).sort_values(["first", "second"], ignore_index=True)
+
+
+def find_twins(images: pd.DataFrame) -> pd.Series:
+    """For each image the first one of the same picture, or missing.
+
+    Ids are hashes of the bytes, so the same bytes are one image already. The same pixels in
+    other bytes (saved again without loss, other metadata) agree in perceptual hash, size, mode,
+    orientation and, to the last bit, in brightness, contrast and sharpness.
+
+    Args:
+        images: columns of the store, the preferred image of a picture first.
+
+    Returns:
+        `image_id` of the twin, indexed as `images`.
+    """
+    repeated = images["phash"].duplicated(keep=False) & (images["phash"] != NO_PHASH)
+    candidates = images[repeated]
+    first = candidates.groupby(_PICTURE, sort=False)["image_id"].transform("first")
+    twins = first.where(first != candidates["image_id"])
+    return twins.astype("string").reindex(images.index)
+
+
+def _distinct(hashes: np.ndarray) -> np.ndarray:
+    distinct = np.unique(hashes.astype(np.uint64, copy=False))
+    return distinct[distinct != NO_PHASH]
+
+
+def _is_in(hashes: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """Membership in a sorted array."""
+    if len(among) == 0:
+        return np.zeros(len(hashes), bool)
+    place = np.minimum(np.searchsorted(among, hashes), len(among) - 1)
+    return among[place] == hashes
+
+
+def _across(left: np.ndarray, right: np.ndarray, max_bits: int) -> pd.DataFrame:
+    """Near pairs of one hash of `left` and one of `right`; the two have none in common."""
+    found = _Found()
+    for row in range(0, len(left), _ROWS):
+        for column in range(0, len(right), _COLUMNS):
+            found.add(left[row : row + _ROWS], right[column : column + _COLUMNS], max_bits)
+    return found.table()
+
+
+def _within(hashes: np.ndarray, max_bits: int) -> pd.DataFrame:
+    """Near pairs within one sorted array: each row block with itself and what lies behind."""
+    found = _Found()
+    for row in range(0, len(hashes), _ROWS):
+        rows = hashes[row : row + _ROWS]
+        found.add(rows, rows, max_bits)
+        for column in range(row + _ROWS, len(hashes), _COLUMNS):
+            found.add(rows, hashes[column : column + _COLUMNS], max_bits)
+    return found.table()
+
+
+class _Found:
+    """Pairs found so far, bounded in number."""
+
+    def __init__(self) -> None:
+        self._parts = [no_pairs()]
+        self._n = 0
+
+    def add(self, left: np.ndarray, right: np.ndarray, max_bits: int) -> None:
+        bits = np.bitwise_count(np.bitwise_xor(left[:, None], right[None, :]))
+        i, j = np.nonzero(bits <= max_bits)
+        if len(i) == 0:
+            return
+        first, second = np.minimum(left[i], right[j]), np.maximum(left[i], right[j])
+        proper = first != second
+        self._parts.append(_pairs(first[proper], second[proper], bits[i, j][proper]))
+        self._n += int(proper.sum())
+        if self._n > MAX_PAIRS:
+            raise DatasetError(
+                f"expected at most {MAX_PAIRS} pairs of near duplicates, got more within "
+                f"{max_bits} bits: these images look alike; lower splits.near_duplicate_bits"
+            )
+
+    def table(self) -> pd.DataFrame:
+        return pd.concat(self._parts, ignore_index=True).drop_duplicates()
+
+
+def _pairs(first: np.ndarray, second: np.ndarray, bits: np.ndarray) -> pd.DataFrame:
+    return pd.DataFrame({"first": first, "second": second, "bits": bits})

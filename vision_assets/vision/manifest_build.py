@@ -1,0 +1,110 @@
+"""From what the store knows to a manifest: labels, twins, links, splits."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from vision_assets.vision.duplicates import extend_pairs, find_twins, near_pairs
+from vision_assets.vision.errors import DatasetError
+from vision_assets.vision.groups import Links
+from vision_assets.vision.manifest import SPLITS
+from vision_assets.vision.manifest_file import conform
+from vision_assets.vision.spec import ClassSpec, SplitSpec
+from vision_assets.vision.splits import assign_splits
+
+
+def build_manifest(
+    images: pd.DataFrame,
+    labels: pd.DataFrame,
+    classes: Sequence[ClassSpec],
+    pairs: pd.DataFrame,
+    previous: pd.DataFrame | None,
+    spec: SplitSpec,
+) -> pd.DataFrame:
+    """The manifest of a new version.
+
+    Args:
+        images: what the store knows of every image.
+        labels: `image_id`, `class_id`, `label` of the labelled ones.
+        classes: all classes; their names are the labels of the manifest.
+        pairs: near pairs of the images' perceptual hashes.
+        previous: manifest of the version before, whose splits are kept.
+        spec: shares, seed, what makes a group.
+
+    Returns:
+        One row per image with the columns of `manifest.COLUMNS` and attributes, sorted by id.
+
+    Raises:
+        DatasetError: there are no images, or `group_by` names no attribute.
+    """
+    if images.empty:
+        raise DatasetError(
+            "expected images in the store, got none; drop some into the landing folder, ingest them"
+        )
+    manifest = images.sort_values("image_id", ignore_index=True)
+    manifest = _with_labels(manifest, labels, classes)
+    manifest["assigned_split"] = _assigned_before(manifest["image_id"], previous)
+    manifest["duplicate_of"] = find_twins(_by_preference(manifest))
+    links = Links.between(manifest, pairs, spec.group_by)
+    return conform(manifest.assign(**assign_splits(manifest, links, spec)))
+
+
+def build_pairs(
+    images: pd.DataFrame, known: pd.DataFrame | None, known_pairs: pd.DataFrame, max_bits: int
+) -> pd.DataFrame:
+    """Near pairs of the images' hashes; only those new since the manifest `known` are compared."""
+    hashes = images["phash"].to_numpy(np.uint64)
+    if known is None:
+        return near_pairs(hashes, max_bits)
+    return extend_pairs(known_pairs, known["phash"].to_numpy(np.uint64), hashes, max_bits)
+
+
+def count_images(manifest: pd.DataFrame, classes: Sequence[ClassSpec]) -> pd.DataFrame:
+    """Images per class and split, zeros included.
+
+    Returns:
+        One row per class and split: `label`, `class_id`, `split`, `n`, and `total`, the images
+        of the class in all splits.
+    """
+    in_splits = manifest[manifest["split"].isin(SPLITS)]
+    found = in_splits.groupby(["class_id", "split"]).size()
+    every = pd.MultiIndex.from_product(
+        [[entry.id for entry in classes], SPLITS], names=["class_id", "split"]
+    )
+    counts = found.reindex(every, fill_value=0).rename("n").reset_index()
+    counts.insert(0, "label", counts["class_id"].map({entry.id: entry.name for entry in classes}))
+    counts["total"] = counts.groupby("class_id")["n"].transform("sum")
+    return counts
+
+
+def _with_labels(
+    images: pd.DataFrame, labels: pd.DataFrame, classes: Sequence[ClassSpec]
+) -> pd.DataFrame:
+    """A class that the list does not know keeps the label of its annotation; a check reports it."""
+    joined = images.merge(labels[["image_id", "class_id", "label"]], on="image_id", how="left")
+    joined["class_id"] = joined["class_id"].astype("Int64")
+    names = joined["class_id"].map({entry.id: entry.name for entry in classes})
+    joined["label"] = names.astype("string").fillna(joined["label"].astype("string"))
+    return joined
+
+
+def _assigned_before(ids: pd.Series, previous: pd.DataFrame | None) -> pd.Series:
+    if previous is None:
+        return pd.Series(pd.NA, ids.index, "string")
+    return ids.map(previous.set_index("image_id")["assigned_split"]).astype("string")
+
+
+def _by_preference(manifest: pd.DataFrame) -> pd.DataFrame:
+    """Of twins counts the one that is in a split, then the labelled one, then the oldest."""
+    labelled = manifest["class_id"].notna()
+    placed = manifest["assigned_split"].notna() | manifest["given_split"].notna()
+    keys = pd.DataFrame(
+        {
+            "placed": ~(placed & labelled),
+            "unlabelled": ~labelled,
+            "received_at": manifest["received_at"],
+            "image_id": manifest["image_id"],
+        }
+    )
+    return manifest.loc[keys.sort_values(list(keys)).index]

@@ -1,0 +1,88 @@
+"""A manifest as a Parquet file, and the fingerprint of its content."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from vision_assets.vision.manifest import COLUMNS, attribute_columns
+from vision_assets.vision.spec import ClassSpec
+
+SCHEMA_VERSION = 1
+_FINGERPRINTED = ("image_id", "class_id", "split", "group")
+_REPEATING = ("batch_id", "format", "mode", "label", "split", "given_split", "assigned_split")
+
+
+def conform(images: pd.DataFrame) -> pd.DataFrame:
+    """The frame with exactly the manifest's columns and types, attributes as strings behind."""
+    attributes = dict.fromkeys(sorted(attribute_columns(images.columns)), "string")
+    types = {column: _STRING if type_ == "string" else type_ for column, type_ in COLUMNS.items()}
+    types |= dict.fromkeys(attributes, _STRING)
+    return images[list(types)].astype(types)
+
+
+def write_manifest(manifest: pd.DataFrame, path: Path) -> None:
+    """Write a manifest; columns that repeat few values are dictionary-encoded."""
+    table = pa.Table.from_pandas(manifest, preserve_index=False)
+    repeating = [column for column in _REPEATING if column in manifest]
+    repeating += attribute_columns(manifest.columns)
+    pq.write_table(table, path, compression="zstd", use_dictionary=repeating)
+
+
+def read_manifest(path: Path) -> pd.DataFrame:
+    """Read a manifest with the types that it was written with."""
+    return pq.read_table(path).to_pandas(types_mapper=_pandas_type)
+
+
+def fingerprint(manifest: pd.DataFrame, classes: Sequence[ClassSpec]) -> str:
+    """SHA-256 of what the manifest says, whatever the order of its rows.
+
+    Counted are id, class, split and group of each image, its attributes, the class list and the
+    schema version; not times, batches or statistics, which follow from the bytes.
+    """
+    attributes = sorted(attribute_columns(manifest.columns))
+    ordered = manifest.sort_values("image_id")
+    header = {
+        "schema_version": SCHEMA_VERSION,
+        "classes": [entry.model_dump() for entry in sorted(classes, key=lambda entry: entry.id)],
+        "columns": [*_FINGERPRINTED, *attributes],
+        "rows": len(manifest),
+    }
+    digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+    for column in header["columns"]:
+        _hash_column(digest, ordered[column])
+    return digest.hexdigest()
+
+
+_STRING = pd.StringDtype("pyarrow")
+
+
+def _hash_column(digest: "hashlib._Hash", values: pd.Series) -> None:
+    """Feed one column: the length of each value (-1 where it is missing), then all characters."""
+    texts = pa.array(values.astype(_STRING), type=pa.large_string(), from_pandas=True)
+    if isinstance(texts, pa.ChunkedArray):
+        texts = texts.combine_chunks()
+    lengths = pc.fill_null(pc.binary_length(texts), -1)
+    digest.update(np.asarray(lengths).astype("<i8").tobytes())
+    digest.update(_characters(pc.drop_null(texts)))
+
+
+def _characters(texts: pa.LargeStringArray) -> memoryview:
+    """The UTF-8 bytes of all texts, one behind the other."""
+    _, offsets, data = texts.buffers()
+    if data is None:
+        return memoryview(b"")
+    bounds = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    return memoryview(data)[bounds[0] : bounds[-1]]
+
+
+def _pandas_type(type_: pa.DataType) -> object:
+    if pa.types.is_string(type_) or pa.types.is_large_string(type_):
+        return _STRING
+    return None

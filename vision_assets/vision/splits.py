@@ -1,0 +1,183 @@
+"""Splits that are stratified, keep groups whole, and stay as they are when images arrive.
+
+What holds, in this order:
+
+1. A given split is honoured, even where it leaks; the leak is reported by a check.
+2. An image stays in the split that it was first put in. Where images of two splits turn out to
+   be linked, val yields to test and train to both: a test image never leaves.
+3. A newcomer joins the split that it is linked to. One that is linked to two is held out.
+4. Other newcomers fill the splits that lack images of their class, whole groups at a time.
+
+The function is deterministic: rows come sorted by id, and chance is a hash of id and seed.
+"""
+
+import numpy as np
+import pandas as pd
+
+from vision_assets.vision.allocation import place_groups, place_single
+from vision_assets.vision.groups import Links
+from vision_assets.vision.manifest import HELD_OUT, SPLITS, UNLABELLED
+from vision_assets.vision.spec import SplitSpec
+
+_TRAIN, _VAL, _TEST = 1, 2, 4
+_MARKS = np.array([_TRAIN, _VAL, _TEST], np.uint8)
+_NAMES = {_TRAIN: "train", _VAL: "val", _TEST: "test"}
+_SEVERAL = np.array([bits.bit_count() > 1 for bits in range(8)])
+
+
+def assign_splits(images: pd.DataFrame, links: Links, spec: SplitSpec) -> pd.DataFrame:
+    """Put every image into a split, or say why it is in none.
+
+    Args:
+        images: sorted by `image_id`, with `class_id`, `given_split`, `assigned_split` (of the
+            version before) and `duplicate_of`.
+        links: direct links between these images.
+        spec: shares, seed.
+
+    Returns:
+        `split`, `assigned_split`, `held_out_because` and `group`, indexed as `images`.
+    """
+    return _Assignment(images, links, spec).run()
+
+
+class _Assignment:
+    """State of one assignment: `marks` holds one bit per image for the split that it is in."""
+
+    def __init__(self, images: pd.DataFrame, links: Links, spec: SplitSpec) -> None:
+        self.images, self.links, self.spec = images, links, spec
+        self.labelled = images["class_id"].notna().to_numpy(bool)
+        self.given = _marks(images["given_split"])
+        self.before = _marks(images["assigned_split"])
+        self.marks = np.where(self.given > 0, self.given, self.before)
+        self.marks[~self.labelled] = 0
+        self.newcomers = self.labelled & (self.marks == 0)
+        self.reasons = np.full(len(images), None, object)
+
+    def run(self) -> pd.DataFrame:
+        self._refuse_unknown_given_splits()
+        self._hold_out_twins()
+        self._yield()
+        self._hold_out_bridges()
+        self._join_and_place()
+        return self._result()
+
+    def _refuse_unknown_given_splits(self) -> None:
+        given = self.images["given_split"]
+        wrong = self.newcomers & given.notna().to_numpy() & (self.given == 0)
+        for split in given[wrong].unique():
+            same = wrong & (given == split).fillna(False).to_numpy(bool)
+            self._hold_out(same, f"given split {split!r} is none of {', '.join(SPLITS)}")
+
+    def _hold_out_twins(self) -> None:
+        twins = self.newcomers & self.images["duplicate_of"].notna().to_numpy()
+        self._hold_out(twins, "the same picture as another image")
+
+    def _yield(self) -> None:
+        """Of linked images in two splits, the one of less standing is held out."""
+        for low, higher in ((_VAL, _TEST), (_TRAIN, _VAL | _TEST)):
+            touched = self.links.touched(self.marks) & higher
+            leaving = (self.marks == low) & (self.given == 0) & (touched > 0)
+            for split in (_TEST, _VAL):
+                stronger = leaving & (touched & split > 0) & (self.marks > 0)
+                self._hold_out(stronger, f"{_NAMES[low]} image linked to {_NAMES[split]} images")
+
+    def _hold_out_bridges(self) -> None:
+        """A newcomer linked to two splits, directly or through other newcomers."""
+        touched = self.links.touched(self.marks)
+        self._hold_out(self.newcomers & _SEVERAL[touched], "linked to images of several splits")
+        component = self.links.components(self.newcomers)
+        contacts = _contacts(component, touched, self.newcomers)
+        kept = _MARKS[contacts.argmax(axis=1)] if len(contacts) else _MARKS[:0]
+        members = np.flatnonzero(self.newcomers)
+        strays = members[touched[members] & ~kept[component[members]] > 0]
+        self._hold_out(_mask(strays, len(touched)), "its group is linked to several splits")
+
+    def _join_and_place(self) -> None:
+        """Newcomers linked to one split join it; the others fill what lacks."""
+        touched = self.links.touched(self.marks)
+        component = self.links.components(self.newcomers)
+        joined = (_contacts(component, touched, self.newcomers) > 0) @ _MARKS
+        members = np.flatnonzero(self.newcomers)
+        self.marks[members] = joined[component[members]]
+        free = self.newcomers & (self.marks == 0)
+        if free.any():
+            self._place(np.flatnonzero(free), component)
+
+    def _place(self, free: np.ndarray, component: np.ndarray) -> None:
+        """Groups first, as they fit less easily, then single images."""
+        classes = pd.factorize(self.images["class_id"])[0]
+        free = free[np.argsort(_chance(self.images["image_id"].iloc[free], self.spec.seed))]
+        single = np.bincount(component[free])[component[free]] == 1
+        grouped, single = free[~single], free[single]
+        numbers, group = np.unique(component[grouped], return_inverse=True)
+        table = np.zeros((len(numbers), classes.max() + 1), np.int64)
+        np.add.at(table, (group, classes[grouped]), 1)
+        have = self._counts(classes)
+        total = have.sum(axis=1) + np.bincount(classes[free], minlength=len(have))
+        shares = np.array([self.spec.train, self.spec.val, self.spec.test])
+        self.marks[grouped] = _MARKS[place_groups(table, total, have, shares)][group]
+        have = self._counts(classes)
+        self.marks[single] = _MARKS[place_single(classes[single], have, shares)]
+
+    def _counts(self, classes: np.ndarray) -> np.ndarray:
+        """(k, 3) images per class and split."""
+        of_split = [np.bincount(classes[self.marks == mark]) for mark in _MARKS]
+        counts = np.zeros((classes.max() + 1, 3), np.int64)
+        for split, per_class in enumerate(of_split):
+            counts[: len(per_class), split] = per_class
+        return counts
+
+    def _hold_out(self, images: np.ndarray, reason: str) -> None:
+        self.reasons[images] = reason
+        self.marks[images] = 0
+        self.newcomers = self.newcomers & ~images
+
+    def _result(self) -> pd.DataFrame:
+        split = np.full(len(self.marks), HELD_OUT, object)
+        split[~self.labelled] = UNLABELLED
+        assigned = np.full(len(self.marks), None, object)
+        for mark, name in _NAMES.items():
+            split[self.marks == mark] = name
+            assigned[(self.marks == mark) | ((self.marks == 0) & (self.before == mark))] = name
+        columns = {
+            "split": split,
+            "assigned_split": assigned,
+            "held_out_because": self.reasons,
+            "group": self._groups(),
+        }
+        return pd.DataFrame(columns, index=self.images.index).astype("string")
+
+    def _groups(self) -> np.ndarray:
+        """The smallest id of the component names the group."""
+        component = self.links.components(self.marks > 0)
+        ids = self.images["image_id"].to_numpy(object)
+        numbers, first = np.unique(component, return_index=True)
+        names = np.where(numbers >= 0, ids[first], None)
+        return names[np.searchsorted(numbers, component)]
+
+
+def _marks(splits: pd.Series) -> np.ndarray:
+    marks = np.zeros(len(splits), np.uint8)
+    for mark, name in _NAMES.items():
+        marks[(splits == name).fillna(False).to_numpy(bool)] = mark
+    return marks
+
+
+def _contacts(component: np.ndarray, touched: np.ndarray, members: np.ndarray) -> np.ndarray:
+    """(components, 3): how many members of a component are linked to each split."""
+    counts = np.zeros((component.max(initial=-1) + 1, 3), np.int64)
+    for split, mark in enumerate(_MARKS):
+        linked = members & (touched & mark > 0)
+        counts[:, split] = np.bincount(component[linked], minlength=len(counts))
+    return counts
+
+
+def _mask(positions: np.ndarray, n: int) -> np.ndarray:
+    mask = np.zeros(n, bool)
+    mask[positions] = True
+    return mask
+
+
+def _chance(ids: pd.Series, seed: int) -> np.ndarray:
+    """One 64-bit hash per id, which depends on the seed."""
+    return pd.util.hash_array(ids.to_numpy(object), hash_key=f"{seed:016d}"[-16:])
