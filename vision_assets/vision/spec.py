@@ -54,6 +54,13 @@ class SourceSpec(Spec):
     csv: str | None = Field(
         None, description="CSV below the landing folder: `file`, `label`, `split`, attributes."
     )
+    ignore: tuple[str, ...] = Field(
+        (),
+        description=(
+            "Files of the landing folder that are none of the images: globs, matched from the "
+            "right, such as `*.xml`, `masks/*`."
+        ),
+    )
     after: Literal["keep", "move", "delete"] = Field(
         "keep", description="What becomes of a file that was taken; move: to `taken/` beside it."
     )

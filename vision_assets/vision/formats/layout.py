@@ -15,13 +15,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
+from vision_assets.vision.formats.labels import SPLIT_NAMES
 from vision_assets.vision.formats.name_pattern import extension_pattern, infer_names
-from vision_assets.vision.manifest import SPLITS
 
 MAX_CLASSES = 200
-SPLIT_FOLDERS = frozenset(
-    {*SPLITS, "valid", "validation", "training", "testing", "Train", "Val", "Test"}
-)
 
 
 @dataclass(frozen=True)
@@ -41,21 +38,16 @@ class Layout:
     csv: str | None = None
 
 
-def infer_layout(paths: Sequence[str], only_extensions: bool = False) -> Layout:
-    """Infer the layout of images.
-
-    Args:
-        paths: posix paths of the images below their folder.
-        only_extensions: files of other extensions lie among them that must not be labelled,
-            so that a pattern is needed even where folders would do.
-    """
+def infer_layout(paths: Sequence[str]) -> Layout:
+    """Infer the layout of images from their posix paths below their folder."""
     if not paths:
         return Layout("none", "there is no image")
     folders = _class_folders(paths)
     if folders is None:
         return _by_name(paths)
-    if folders.is_parent and not folders.splits and not only_extensions:
-        return Layout("folder", f"{folders.n_classes} folders of images, one per class")
+    if folders.is_parent:
+        names = infer_names([PurePosixPath(path).name for path in paths], label=False)
+        return Layout("folder", folders.because, pattern=names.pattern if names else None)
     return Layout("pattern", folders.because, pattern=folders.pattern(paths))
 
 
@@ -77,8 +69,8 @@ class _Folders:
 
     @property
     def because(self) -> str:
-        what = "folders of splits and classes" if self.splits else "folders of classes"
-        return f"{what}: {self.n_classes} classes in the path"
+        what = "folders of splits and of classes" if self.splits else "folders of classes"
+        return f"{what} ({self.n_classes} classes)"
 
     def pattern(self, paths: Sequence[str]) -> str:
         levels = [self._level(index) for index in range(len(self.levels))]
@@ -118,7 +110,7 @@ def _class_folders(paths: Sequence[str]) -> _Folders | None:
 
 
 def _are_splits(values: Sequence[str]) -> bool:
-    return set(values) <= SPLIT_FOLDERS
+    return all(value.lower() in SPLIT_NAMES for value in values)
 
 
 def _by_name(paths: Sequence[str]) -> Layout:

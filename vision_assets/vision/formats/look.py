@@ -1,27 +1,22 @@
 """Look at a folder of images before a use case is made of it."""
 
-import csv
 import hashlib
-import os
-import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from vision_assets.vision.errors import ImageRefused, LandingUnreadable
+from vision_assets.vision.errors import ImageRefused
+from vision_assets.vision.formats.labels import Labelled, labeller
 from vision_assets.vision.formats.layout import Layout, infer_layout
+from vision_assets.vision.formats.listing import list_folder
 from vision_assets.vision.inference.decode import decode, read_header
+from vision_assets.vision.spec import SourceSpec
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif"})
-MASK_FOLDERS = frozenset({"mask", "masks", "ground_truth", "labels", "annotations"})
 MAX_FILES = 200_000
 MAX_DECODED = 3_000
 FEW = 10
 """A class with fewer images than this is hardly learnt and hardly tested."""
-
-_CSV_COLUMNS = {"file", "label"}
-_CSV_HEADER_BYTES = 4096
 
 
 @dataclass(frozen=True)
@@ -51,7 +46,8 @@ class Findings:
         broken: those that could not be.
         duplicates: groups of paths with the same bytes.
         masks: images that are masks of others and are not counted as images.
-        others: files that are no images, per extension.
+        others: number of files that are no images, per extension or, where there is none, name.
+        ignore: globs that leave out masks and others, as `source.ignore` says them.
         truncated: whether there are more files than were looked at.
     """
 
@@ -69,6 +65,7 @@ class Findings:
     duplicates: tuple[tuple[str, ...], ...]
     masks: tuple[str, ...]
     others: dict[str, int]
+    ignore: tuple[str, ...]
     truncated: bool
 
     @property
@@ -96,121 +93,56 @@ def look(
 
     Raises:
         LandingUnreadable: it is no folder, or it cannot be listed.
+        SpecError: a table of labels is wrong.
     """
-    files, truncated = _listed(folder, max_files)
-    named = [path for path in files if PurePosixPath(path).suffix.lower() in IMAGE_SUFFIXES]
-    masks = _masks(named)
-    images = [path for path in named if path not in masks]
-    others = Counter(PurePosixPath(path).suffix for path in set(files) - set(named))
-    table = _table(folder, files)
-    layout = Layout("csv", f"{table} names files and labels", csv=table) if table else None
-    layout = layout or infer_layout(images, only_extensions=bool(masks))
-    told = list(_told(layout, folder, images))
+    listing = list_folder(folder, max_files)
+    images = listing.images
+    layout = _layout(listing.table, images)
+    told = _told(layout, folder, images)
     formats, sizes, broken = _decoded(folder, _sample(images, max_decoded), on_progress)
     return Findings(
         folder=folder,
         layout=layout,
         n_images=len(images),
-        classes=_counts(groups.get("label") for groups in told),
-        splits=_counts(groups.get("split") for groups in told),
-        unlabelled=sum("label" not in groups for groups in told),
+        classes=_counts(said.label for said in told),
+        splits=_counts(said.given_split for said in told),
+        unlabelled=sum(said.label is None for said in told),
         attributes=_attributes(told),
         formats=formats,
         sizes=sizes,
         n_decoded=min(len(images), max_decoded),
         broken=broken,
         duplicates=_duplicates(folder, images),
-        masks=tuple(sorted(masks)),
-        others=dict(sorted(others.items())),
-        truncated=truncated,
+        masks=listing.masks,
+        others=listing.others,
+        ignore=listing.ignore,
+        truncated=listing.truncated,
     )
 
 
-def _listed(folder: Path, max_files: int) -> tuple[list[str], bool]:
-    """Paths below the folder in the order of their names, and whether there are more."""
-    found: list[str] = []
-    for path in _walk(folder):
-        if len(found) == max_files:
-            return sorted(found), True
-        found.append(path.relative_to(folder).as_posix())
-    return sorted(found), False
+def _layout(table: str | None, images: Sequence[str]) -> Layout:
+    if table is not None:
+        return Layout("csv", f"{table} names files and labels", csv=table)
+    return infer_layout(images)
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    def unreadable(error: OSError) -> None:
-        raise LandingUnreadable(
-            f"expected a folder of images that can be listed, got {error.filename}: "
-            f"{error.strerror}; check the path and its permissions"
-        ) from error
-
-    for root, folders, names in os.walk(folder, onerror=unreadable):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(root, name) for name in sorted(names) if not name.startswith("."))
+def _told(layout: Layout, folder: Path, images: Sequence[str]) -> list[Labelled]:
+    """What each path says, by the labeller that ingest uses."""
+    said = {"label": layout.label, "pattern": layout.pattern, "csv": layout.csv}
+    source = SourceSpec.model_validate({"landing": str(folder), **said})
+    return list(map(labeller(source, folder), images))
 
 
-def _masks(images: Sequence[str]) -> set[str]:
-    """PNGs beside a photograph of the same name, and images in folders of masks."""
-    photographs = {
-        _stem(path) for path in images if PurePosixPath(path).suffix.lower() in (".jpg", ".jpeg")
-    }
-    beside = {
-        path
-        for path in images
-        if PurePosixPath(path).suffix.lower() == ".png" and _stem(path) in photographs
-    }
-    return beside | {
-        path for path in images if MASK_FOLDERS & {p.lower() for p in PurePosixPath(path).parts}
-    }
-
-
-def _stem(path: str) -> str:
-    return str(PurePosixPath(path).with_suffix(""))
-
-
-def _table(folder: Path, files: Sequence[str]) -> str | None:
-    """The first CSV whose header has the columns that a use case needs."""
-    for path in files:
-        if path.lower().endswith(".csv"):
-            with (folder / path).open("rb") as file:
-                header = file.readline(_CSV_HEADER_BYTES).decode("utf-8-sig", "replace")
-            if set(next(csv.reader([header.strip()]), ())) >= _CSV_COLUMNS:
-                return path
-    return None
-
-
-def _told(layout: Layout, folder: Path, images: Sequence[str]) -> Iterator[dict[str, str]]:
-    """The groups that each image's path tells, `label` among them where it tells one."""
-    if layout.label == "folder":
-        for path in images:
-            parent = PurePosixPath(path).parent.name
-            yield {"label": parent} if parent else {}
-    elif layout.pattern is not None:
-        pattern = re.compile(layout.pattern)
-        for path in images:
-            match = pattern.fullmatch(path if "/" in layout.pattern else PurePosixPath(path).name)
-            yield match.groupdict() if match else {}
-    elif layout.csv is not None:
-        rows = _rows(folder / layout.csv)
-        yield from (rows.get(path, {}) for path in images)
-    else:
-        yield from ({} for _ in images)
-
-
-def _rows(table: Path) -> dict[str, dict[str, str]]:
-    with table.open(encoding="utf-8-sig", newline="") as file:
-        return {
-            row["file"]: {key: value for key, value in row.items() if value and key != "file"}
-            for row in csv.DictReader(file)
-        }
-
-
-def _attributes(told: Sequence[dict[str, str]]) -> dict[str, int]:
+def _attributes(told: Sequence[Labelled]) -> dict[str, int]:
     values: dict[str, set[str]] = defaultdict(set)
-    for groups in told:
-        for name, value in groups.items():
-            if name not in ("label", "split"):
-                values[name].add(value)
+    for said in told:
+        for name, value in said.attributes.items():
+            values[name].add(value)
     return {name: len(distinct) for name, distinct in values.items()}
+
+
+def _counts(values: Iterable[str | None]) -> dict[str, int]:
+    return dict(sorted(Counter(value for value in values if value is not None).items()))
 
 
 def _sample(images: Sequence[str], n: int) -> list[str]:
@@ -257,7 +189,3 @@ def _duplicates(folder: Path, images: Sequence[str]) -> tuple[tuple[str, ...], .
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _counts(values: Iterable[str | None]) -> dict[str, int]:
-    return dict(sorted(Counter(value for value in values if value is not None).items()))

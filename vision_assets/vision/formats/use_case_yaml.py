@@ -93,8 +93,9 @@ def _source(findings: Findings, landing: str) -> Iterator[str]:
         yield f"    pattern: '{layout.pattern.replace(chr(39), chr(39) * 2)}'"
     if layout.csv is not None:
         yield f"    csv: {_flow(layout.csv)}"
-    if findings.masks:
-        yield f"    # {len(findings.masks)} masks beside the images; the pattern leaves them out"
+    if findings.ignore:
+        yield "    # What lies beside the images and is none of them."
+        yield f"    ignore: {_flow(list(findings.ignore))}"
     yield "    after: keep # keep, move (to `taken/`) or delete a file that was taken"
 
 
