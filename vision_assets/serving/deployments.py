@@ -1,0 +1,267 @@
+"""The deployments of a use case: an append-only log, and the slot that follows from it.
+
+    <home>/deployments/<use_case>/
+      log.jsonl    one deployment a line, only ever appended to; the truth
+      slot.json    what running services answer with: the last line, projected
+      workers/     what each worker made of the slot
+      lock         held by the one writer
+
+The line is on disk before the slot is switched; a kill in between leaves the slot behind,
+and the next writer, or `repair`, brings it up. Paths are relative to the folder, so that
+the home can move.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from vision_assets.vision.errors import BundleError, DeploymentError
+from vision_assets.vision.file_lock import file_lock
+from vision_assets.vision.inference.bundle import Bundle
+from vision_assets.vision.inference.service.slot import (
+    Acknowledgement,
+    Slot,
+    acknowledgements,
+    read_slot,
+    write_slot,
+)
+
+_LOCK_WAIT_S = 30
+_POLL_S = 0.1
+
+
+class Deployment(BaseModel):
+    """One line of the log.
+
+    Attributes:
+        sequence: position in the log, from 1.
+        bundle_id: the bundle that answers from `since` on.
+        bundle: its folder, relative to the folder of the log.
+        bento_tag: the Bento that carries it.
+        model_id: the model in the bundle.
+        dataset: name and fingerprint of the dataset version that it was trained on.
+        since: when it was deployed.
+        why: the reason, for people.
+        by: who or what decided.
+        previous: the bundle that answered before, or None for the first.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: Literal[1] = 1
+    sequence: int
+    bundle_id: str
+    bundle: str
+    bento_tag: str
+    model_id: str
+    dataset: dict[str, str]
+    since: datetime
+    why: str
+    by: str
+    previous: str | None
+
+    def slot(self) -> Slot:
+        """What services are told."""
+        return Slot(sequence=self.sequence, bundle_id=self.bundle_id, bundle=self.bundle)
+
+
+@dataclass(frozen=True)
+class Switch:
+    """How far the running workers have taken a deployment.
+
+    Attributes:
+        taken: workers that answer with it.
+        pending: workers that have not looked yet.
+        refused: workers that could not take it, with the reason.
+    """
+
+    taken: list[Acknowledgement]
+    pending: list[Acknowledgement]
+    refused: list[Acknowledgement]
+
+    @property
+    def done(self) -> bool:
+        """Whether every worker that runs has acknowledged, one way or the other."""
+        return not self.pending
+
+
+class Deployments:
+    """The deployment log of one use case.
+
+    Args:
+        folder: `home.deployments(use_case)`; nothing is created before the first deployment.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._log = folder / "log.jsonl"
+        self.slot_path = folder / "slot.json"
+
+    def deploy(
+        self, bundle_id: str, bundle_folder: Path, bento_tag: str, why: str, by: str
+    ) -> Deployment:
+        """Make a bundle the one that answers; a retry of the current deployment changes nothing.
+
+        Args:
+            bundle_id: the bundle.
+            bundle_folder: where it lies; verified first.
+            bento_tag: the Bento that carries it.
+            why: the reason, for people.
+            by: who or what decided.
+
+        Raises:
+            BundleError: the bundle is damaged.
+            DeploymentError: the folder holds another bundle, or the log is damaged.
+            StoreLocked: another process deploys.
+        """
+        bundle = Bundle.load(bundle_folder)
+        if bundle.bundle_id != bundle_id:
+            raise DeploymentError(
+                f"expected bundle {bundle_id} in {bundle_folder}, got {bundle.bundle_id}"
+            )
+        with self._writing() as current:
+            if current and (current.bundle_id, current.bento_tag) == (bundle_id, bento_tag):
+                return current
+            return self._append(self._next(current, bundle, bento_tag, why, by))
+
+    def rollback(self, why: str, by: str) -> Deployment:
+        """Deploy the bundle that answered before the current one, as a new line of the log.
+
+        Raises:
+            DeploymentError: there is none, or it is gone.
+        """
+        with self._writing() as current:
+            if current is None or current.previous is None:
+                raise DeploymentError("there is no deployment before this one to go back to")
+            back = next(d for d in reversed(self.history()) if d.bundle_id == current.previous)
+            try:
+                bundle = Bundle.load(self.bundle_folder(back))
+            except BundleError as error:
+                raise DeploymentError(f"cannot go back to {back.bundle_id}: {error}") from error
+            return self._append(self._next(current, bundle, back.bento_tag, why, by))
+
+    def current(self) -> Deployment | None:
+        """The deployment that answers, or None before the first."""
+        history = self.history()
+        return history[-1] if history else None
+
+    def history(self) -> list[Deployment]:
+        """All deployments, oldest first.
+
+        Raises:
+            DeploymentError: a line is damaged. A last line that was cut off by a kill is
+                none: that deployment never happened.
+        """
+        return [self._parse(number, line) for number, line in enumerate(self._lines(), start=1)]
+
+    def bundle_folder(self, deployment: Deployment) -> Path:
+        """Where the bundle of a deployment lies."""
+        return Path(os.path.normpath(self._folder / deployment.bundle))
+
+    def repair(self) -> list[str]:
+        """Drop a line that was cut off, and bring the slot up to the log.
+
+        Returns:
+            What was repaired, for people; empty when all was well.
+        """
+        if not self._log.exists():
+            return []
+        with self._locked():
+            return self._repair()
+
+    def switch(self, fresh_s: float = 10) -> Switch:
+        """How far the running workers are; one that was silent for `fresh_s` is gone."""
+        current = self.current()
+        sequence = current.sequence if current else None
+        workers = acknowledgements(self.slot_path, fresh_s)
+        seen = [worker for worker in workers if worker.sequence == sequence]
+        return Switch(
+            taken=[worker for worker in seen if worker.refused is None],
+            pending=[worker for worker in workers if worker.sequence != sequence],
+            refused=[worker for worker in seen if worker.refused is not None],
+        )
+
+    def wait_for_workers(self, timeout_s: float, fresh_s: float = 10) -> Switch:
+        """Wait until every running worker has acknowledged the current deployment, or the end."""
+        deadline = time.monotonic() + timeout_s
+        while not (switch := self.switch(fresh_s)).done and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
+        return switch
+
+    @contextmanager
+    def _writing(self) -> Iterator[Deployment | None]:
+        """The lock, over a repaired log; yields the current deployment."""
+        with self._locked():
+            self._repair()
+            yield self.current()
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with file_lock(self._folder / "lock", _LOCK_WAIT_S):
+            yield
+
+    def _next(
+        self, current: Deployment | None, bundle: Bundle, bento_tag: str, why: str, by: str
+    ) -> Deployment:
+        return Deployment(
+            sequence=current.sequence + 1 if current else 1,
+            bundle_id=bundle.bundle_id,
+            bundle=Path(os.path.relpath(bundle.folder, self._folder)).as_posix(),
+            bento_tag=bento_tag,
+            model_id=bundle.card.model_id,
+            dataset=bundle.card.dataset,
+            since=datetime.now(UTC),
+            why=why,
+            by=by,
+            previous=current.bundle_id if current else None,
+        )
+
+    def _append(self, deployment: Deployment) -> Deployment:
+        with self._log.open("ab") as log:
+            log.write(deployment.model_dump_json().encode() + b"\n")
+            log.flush()
+            os.fsync(log.fileno())
+        write_slot(self.slot_path, deployment.slot())
+        return deployment
+
+    def _repair(self) -> list[str]:
+        repaired = []
+        torn = len(self._read()) - self._whole_bytes()
+        if torn:
+            os.truncate(self._log, self._whole_bytes())
+            repaired.append(f"dropped {torn} bytes of a deployment that was cut off")
+        current = self.current()
+        if current is not None and not self._slot_is(current.slot()):
+            write_slot(self.slot_path, current.slot())
+            repaired.append(f"switched the slot to {current.bundle_id}, as the log says")
+        return repaired
+
+    def _slot_is(self, slot: Slot) -> bool:
+        try:
+            return read_slot(self.slot_path) == slot
+        except BundleError:
+            return False
+
+    def _read(self) -> bytes:
+        return self._log.read_bytes() if self._log.exists() else b""
+
+    def _whole_bytes(self) -> int:
+        return self._read().rfind(b"\n") + 1
+
+    def _lines(self) -> list[bytes]:
+        return self._read()[: self._whole_bytes()].splitlines()
+
+    def _parse(self, number: int, line: bytes) -> Deployment:
+        try:
+            return Deployment.model_validate_json(line)
+        except ValidationError as error:
+            raise DeploymentError(
+                f"{self._log}, line {number} is damaged; restore the file from a backup: {error}"
+            ) from error

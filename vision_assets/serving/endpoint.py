@@ -1,0 +1,62 @@
+"""The endpoint of a use case: its deployed Bento, in the foreground, following the slot."""
+
+import os
+from pathlib import Path
+from typing import NoReturn
+
+from vision_assets.home import Home
+from vision_assets.serving.bento import BuiltBento, find_bento, settings_of
+from vision_assets.serving.deployments import Deployments
+from vision_assets.serving.environment import ensure_environment
+from vision_assets.serving.process import serve_command, serve_variables
+from vision_assets.vision.errors import DeploymentError
+from vision_assets.vision.use_case import UseCase
+
+
+def deployed_bento(home: Home, use_case: UseCase) -> BuiltBento:
+    """The Bento of the current deployment; the slot is repaired from the log first.
+
+    Raises:
+        DeploymentError: nothing was deployed, or the Bento is gone.
+    """
+    deployments = Deployments(home.deployments(use_case.name))
+    deployments.repair()
+    current = deployments.current()
+    if current is None:
+        raise DeploymentError(
+            f"{use_case.name} has no deployment; run `vision-assets run {use_case.name}` first"
+        )
+    bento = find_bento(home, current.bento_tag)
+    if not bento.folder.is_dir():
+        raise DeploymentError(
+            f"expected the Bento {bento.tag} in {bento.folder}, it is gone; "
+            f"materialize {use_case.name}/bento_service"
+        )
+    return bento
+
+
+def serve(home: Home, use_case: UseCase) -> NoReturn:
+    """Replace this process by the endpoint, on the port of `service.port`.
+
+    Deployments that come later are picked up from the slot, without a restart.
+
+    Raises:
+        DeploymentError: nothing was deployed, or the Bento is gone.
+    """
+    bento = deployed_bento(home, use_case)
+    python = ensure_environment(home)
+    spec = use_case.spec.service
+    variables = serve_variables(
+        _bentoml_home(home, use_case),
+        Deployments(home.deployments(use_case.name)).slot_path,
+        settings_of(spec),
+    )
+    command = serve_command(python, bento, spec.port)
+    os.chdir(bento.folder)
+    os.execve(command[0], command, variables)  # noqa: S606 - our own command line, no shell
+
+
+def _bentoml_home(home: Home, use_case: UseCase) -> Path:
+    folder = home.bentoml / "serving" / use_case.name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
