@@ -14,10 +14,8 @@ from vision_assets.vision.manifest import NO_PHASH
 
 MAX_PAIRS = 20_000_000
 _ROWS, _COLUMNS = 32, 8192  # one block of 64-bit differences is 2 MiB and stays in the cache
-_PICTURE = (
-    ["phash", "width", "height", "mode", "orientation"]
-    + ["brightness", "contrast", "sharpness"]
-)  # fmt: skip
+_RASTER = ["phash", "width", "height", "mode", "orientation"]
+_PICTURE = [*_RASTER, "brightness", "contrast", "sharpness"]
 
 
 def no_pairs() -> pd.DataFrame:

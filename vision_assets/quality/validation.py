@@ -1,0 +1,176 @@
+"""Runs the expectations over a manifest with Great Expectations.
+
+Pixels never pass through it: the tables are the manifest and the counts per class and split.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from vision_assets.quality.leakage import duplicates_agree, held_out, leakage
+from vision_assets.quality.suite import PLACEHOLDERS, check_name, describe, suite
+from vision_assets.vision.expectation_result import ExpectationResult
+from vision_assets.vision.manifest_build import count_images
+from vision_assets.vision.spec import ClassSpec, ExpectationSpec, PipelineSpec
+
+if TYPE_CHECKING:
+    from great_expectations.datasource.fluent.interfaces import Batch
+
+_N_SAMPLES = 10
+_RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 20}
+
+
+def validate(
+    manifest: pd.DataFrame, spec: PipelineSpec, classes: Sequence[ClassSpec]
+) -> list[ExpectationResult]:
+    """Check a manifest.
+
+    Args:
+        manifest: one row per image.
+        spec: says which expectations.
+        classes: the classes in force.
+
+    Returns:
+        One result per check of `suite.checks(spec)`, in its order. An expectation that cannot be
+        computed, such as one over a missing column, has not passed and says why.
+    """
+    entries = suite(spec)
+    tables = {"images": manifest, "counts": count_images(manifest, classes)}
+    found: dict[str, ExpectationResult] = {}
+    for table, frame in tables.items():
+        of_table = [_filled(entry, classes) for entry in entries if entry.table == table]
+        found |= {result.name: result for result in _run(frame, of_table)}
+    ordered = [found[check_name(entry)] for entry in entries]
+    return [*ordered, leakage(manifest), duplicates_agree(manifest), held_out(manifest)]
+
+
+def _filled(entry: ExpectationSpec, classes: Sequence[ClassSpec]) -> ExpectationSpec:
+    values = dict(
+        zip(PLACEHOLDERS, ([c.id for c in classes], [c.name for c in classes]), strict=True)
+    )
+    arguments = {
+        name: values[value] if isinstance(value, str) and value in values else value
+        for name, value in entry.arguments.items()
+    }
+    return entry.model_copy(update={"arguments": arguments, "name": check_name(entry)})
+
+
+def _run(frame: pd.DataFrame, entries: Sequence[ExpectationSpec]) -> list[ExpectationResult]:
+    """Results come back in another order than the suite's and are told apart by their meta."""
+    import great_expectations as gx
+
+    results, expectations = [], []
+    for entry in entries:
+        built = _build(entry)
+        if isinstance(built, ExpectationResult):
+            results.append(built)
+        else:
+            expectations.append(built)
+    by_name = {check_name(entry): entry for entry in entries}
+    gx_suite = gx.ExpectationSuite(name="manifest", expectations=expectations)
+    validated = _batch(frame).validate(gx_suite, result_format=_RESULT_FORMAT)
+    for outcome in validated.results:
+        config: Any = outcome.expectation_config
+        results.append(_result(by_name[config.meta["check"]], outcome, frame))
+    return results
+
+
+def _batch(frame: pd.DataFrame) -> "Batch":
+    import great_expectations as gx
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    asset = context.data_sources.add_pandas("pandas").add_dataframe_asset("table")
+    return asset.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": frame})
+
+
+def _build(entry: ExpectationSpec) -> Any:
+    """The expectation of Great Expectations, or a failed result when it refuses the arguments."""
+    from great_expectations.expectations.registry import get_expectation_impl
+
+    arguments = dict(entry.arguments)
+    if arguments.get("row_condition") is not None:
+        arguments["condition_parser"] = "pandas"
+    try:
+        return get_expectation_impl(entry.expectation)(
+            **arguments, meta={"check": check_name(entry)}
+        )
+    except (ValueError, TypeError) as error:
+        return _failed(entry, f"the arguments are refused: {error}")
+
+
+def _failed(entry: ExpectationSpec, exception: str) -> ExpectationResult:
+    return ExpectationResult(
+        name=check_name(entry),
+        severity=entry.severity,
+        passed=False,
+        description=describe(entry),
+        exception=exception,
+    )
+
+
+def _result(entry: ExpectationSpec, outcome: Any, frame: pd.DataFrame) -> ExpectationResult:
+    exception = _exception(outcome.exception_info)
+    if exception is not None:
+        return _failed(entry, exception)
+    result = outcome.result
+    return ExpectationResult(
+        name=check_name(entry),
+        severity=entry.severity,
+        passed=bool(outcome.success),
+        description=describe(entry),
+        observed=_observed(result),
+        unexpected_count=_json_ready(result.get("unexpected_count")),
+        samples=[] if outcome.success else _samples(entry, result, frame),
+    )
+
+
+def _exception(info: dict[str, Any]) -> str | None:
+    """The message, whether the information is of the expectation or keyed by its metrics."""
+    entries = [info] if "raised_exception" in info else list(info.values())
+    messages = [entry.get("exception_message") for entry in entries if entry["raised_exception"]]
+    return "; ".join(dict.fromkeys(str(message) for message in messages)) if messages else None
+
+
+def _observed(result: dict[str, Any]) -> Any:
+    if "observed_value" in result:
+        return _json_ready(result.get("details") or result["observed_value"])
+    if "unexpected_percent" in result:
+        return f"{result['unexpected_percent'] or 0:.3g} % unexpected"
+    return None
+
+
+def _samples(
+    entry: ExpectationSpec, result: dict[str, Any], frame: pd.DataFrame
+) -> list[dict[str, Any]]:
+    """Rows that hold an unexpected value, found by the few values that are reported."""
+    column = entry.arguments.get("column")
+    if column not in frame or "partial_unexpected_list" not in result:
+        return []
+    rows = frame
+    if entry.arguments.get("row_condition"):
+        rows = rows.query(entry.arguments["row_condition"])
+    values = [value for value in result["partial_unexpected_list"] if value is not None]
+    hits = rows[rows[column].isin(values) if values else rows[column].isna()]
+    shown = [name for name in ("image_id", "source", "label", "split", "n") if name in frame]
+    columns = list(dict.fromkeys([*shown, column]))
+    return [
+        {str(name): _json_ready(value) for name, value in row.items()}
+        for row in hits[columns].head(_N_SAMPLES).to_dict("records")
+    ]
+
+
+def _json_ready(value: Any) -> Any:
+    """Plain Python, with None for what is missing or not a number."""
+    if isinstance(value, dict):
+        return {str(key): _json_ready(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_json_ready(entry) for entry in value]
+    if isinstance(value, np.generic):
+        return _json_ready(value.item())
+    if value is None or value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    return value if isinstance(value, bool | int | float | str) else str(value)
