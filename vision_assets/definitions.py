@@ -9,7 +9,5 @@ from vision_assets.resources.home import HomeResource
 @dg.definitions
 def defs() -> dg.Definitions:
     """All assets, checks, jobs, sensors and schedules."""
-    shared = dg.Definitions(
-        resources={"home": HomeResource()}, executor=dg.in_process_executor
-    )
+    shared = dg.Definitions(resources={"home": HomeResource()}, executor=dg.in_process_executor)
     return dg.Definitions.merge(component_tree().build_defs(), shared)

@@ -5,7 +5,7 @@ starts the servers, and tells what happens until the endpoint answers.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,6 @@ import httpx
 
 from vision_assets.execution import GRAPH, instance
 from vision_assets.home import Home
-from vision_assets.project import use_case
 from vision_assets.serving.deployments import Deployments
 from vision_assets.stack import Stack
 from vision_assets.vision.errors import ServiceError
@@ -92,7 +91,9 @@ def ask(case: UseCase, image: Path) -> dict:
             f"{endpoint_url(case)}/predict", files={"image": (image.name, file)}, timeout=30
         )
     if not response.is_success:
-        raise ServiceError(f"{endpoint_url(case)}/predict answered {response.status_code}: {response.text}")
+        raise ServiceError(
+            f"{endpoint_url(case)}/predict answered {response.status_code}: {response.text}"
+        )
     return response.json()
 
 

@@ -107,7 +107,7 @@ class Child:
 class Stack:
     """The servers of one home; a context manager that stops what it has started."""
 
-    def __init__(self, home: Home, ports: Ports = Ports(), say: Say = print) -> None:  # noqa: B008
+    def __init__(self, home: Home, ports: Ports = Ports(), say: Say = print) -> None:
         self.home = home
         self.ports = ports
         self.say = say

@@ -1,6 +1,7 @@
 """bento_service: a Bento that carries the bundle it was tested with and runs alone."""
 
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -40,21 +41,19 @@ def bento_service(use_case: UseCase) -> dg.AssetsDefinition:
     def build(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
         from vision_assets.serving.bento import build_bento
         from vision_assets.serving.check import check_bento
-        from vision_assets.vision.evaluation.report import Report
+        from vision_assets.vision.evaluation.report import read_report
 
-        report = Report.load(
-            home.home.reports(use_case.name) / upstream(context, use_case, "evaluation_report")
-        )
-        bundle_folder = home.home.bundles(use_case.name) / report.bundle_id
-        built = build_bento(home.home, use_case, bundle_folder)
-        expected = _expected(home, use_case, report.predictions())
-        check = check_bento(home.home, built, expected)
+        report_id = upstream(context, use_case, "evaluation_report")
+        bundle_id, predictions = read_report(home.home.reports(use_case.name) / report_id)
+        built = build_bento(home.home, use_case, home.home.bundles(use_case.name) / bundle_id)
+        check = check_bento(home.home, built, _expected(home, use_case, predictions))
         return dg.MaterializeResult(
             data_version=dg.DataVersion(built.tag),
             metadata={
                 REFERENCE: built.tag,
-                "bundle": report.bundle_id,
-                "latency p50 (ms)": check.latency_p50_ms,
+                "bundle": bundle_id,
+                "start (s)": check.start_s,
+                **{f"latency {name} (ms)": ms for name, ms in check.latency_ms.items()},
             },
             check_results=[
                 dg.AssetCheckResult(
@@ -62,8 +61,8 @@ def bento_service(use_case: UseCase) -> dg.AssetsDefinition:
                     passed=check.passed,
                     metadata={
                         "images": check.n,
-                        "mismatches": records_table(check.mismatches),
-                        "packages that must not be there": ", ".join(check.forbidden) or "none",
+                        "mismatches": records_table(asdict(found) for found in check.mismatches),
+                        "packages that must not be there": ", ".join(check.modules) or "none",
                     },
                 )
             ],
@@ -74,9 +73,13 @@ def bento_service(use_case: UseCase) -> dg.AssetsDefinition:
 
 def _expected(
     home: HomeResource, use_case: UseCase, predictions: "pd.DataFrame"
-) -> list[tuple[str, bytes, dict]]:
+) -> list[tuple[str, bytes, dict[str, Any]]]:
     """Test images spread over the report, with the answers that it recorded."""
     step = max(1, len(predictions) // CHECKED_IMAGES)
     chosen = predictions.iloc[::step][:CHECKED_IMAGES].set_index("image_id")
     read = home.image_store(use_case).read(chosen.index.tolist())
-    return [(name, data, chosen.loc[name, "answer"]) for name, data in read]
+    return [(name, data, _answer(chosen.loc[name])) for name, data in read]
+
+
+def _answer(row: "pd.Series") -> dict[str, Any]:
+    return {"label": row["predicted"], "score": float(row["score"])}

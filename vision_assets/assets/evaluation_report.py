@@ -41,18 +41,26 @@ def evaluation_report(use_case: UseCase) -> dg.AssetsDefinition:
         from vision_assets.vision.evaluation.report import write_report
         from vision_assets.vision.inference.bundle import Bundle
         from vision_assets.vision.tasks.registry import load_task
+        from vision_assets.vision.training.trained_model import TrainedModel
 
         task = load_task(use_case.task)
         store = home.image_store(use_case)
         bundle_id = upstream(context, use_case, "exported_model")
         bundle = Bundle.load(home.home.bundles(use_case.name) / bundle_id)
+        trained = TrainedModel.load(home.home.models(use_case.name) / bundle.card.model_id)
         version = home.datasets(use_case).get(bundle.card.dataset["name"])
         manifest = version.manifest()
         test = manifest[manifest["split"] == "test"]
         scorecard = evaluate(task, bundle, test, store.read, slices=use_case.spec.slices)
         gates = judge(scorecard, use_case.spec.gates)
         report = write_report(
-            task, scorecard, gates, bundle, store.read, home.home.reports(use_case.name)
+            task,
+            scorecard,
+            gates,
+            bundle,
+            store.read,
+            home.home.reports(use_case.name),
+            trained.history,
         )
         return dg.MaterializeResult(
             data_version=dg.DataVersion(report.report_id),

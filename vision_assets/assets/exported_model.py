@@ -44,9 +44,9 @@ def exported_model(use_case: UseCase) -> dg.AssetsDefinition:
         ids = _parity_images(version.manifest())
         parity = check_parity(task, trained, bundle, home.image_store(use_case).read(ids))
         return dg.MaterializeResult(
-            data_version=dg.DataVersion(bundle.card.bundle_id),
+            data_version=dg.DataVersion(bundle.bundle_id),
             metadata={
-                REFERENCE: bundle.card.bundle_id,
+                REFERENCE: bundle.bundle_id,
                 "model": model_id,
                 "bytes": (bundle.folder / "model.onnx").stat().st_size,
                 "folder": dg.MetadataValue.path(str(bundle.folder)),

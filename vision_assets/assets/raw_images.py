@@ -8,11 +8,12 @@ import dagster as dg
 from vision_assets.assets.graph import REFERENCE, asset_key, store_pool
 from vision_assets.assets.metadata import counts_table, picture, records_table
 from vision_assets.resources.home import HomeResource
+from vision_assets.vision.store.outcomes import Outcome, Status
 from vision_assets.vision.use_case import UseCase
 
 if TYPE_CHECKING:
     from vision_assets.vision.store.image_store import ImageStore
-    from vision_assets.vision.store.ingest import IngestResult
+    from vision_assets.vision.store.outcomes import IngestResult
 
 BATCH_TAG = "vision_assets/batch"
 _REFUSED = "nothing_refused"
@@ -94,8 +95,8 @@ def _metadata(store: "ImageStore", results: "list[IngestResult]") -> dict[str, d
     unlabelled = len(images) - len(labels)
     if unlabelled:
         counts["(unlabelled)"] = unlabelled
-    outcomes = Counter(outcome.status for result in results for outcome in result.outcomes)
-    accepted = [o.image_id for r in results for o in r.outcomes if o.status == "accepted"]
+    outcomes = Counter(outcome.status.value for r in results for outcome in r.outcomes)
+    accepted = [o.image_id for o in _outcomes(results, Status.ACCEPTED) if o.image_id]
     return {
         REFERENCE: dg.MetadataValue.text(store.token()),
         "images": dg.MetadataValue.int(len(images)),
@@ -107,6 +108,10 @@ def _metadata(store: "ImageStore", results: "list[IngestResult]") -> dict[str, d
         "classes": counts_table(counts, "class"),
         **_pictures(store, accepted, results),
     }
+
+
+def _outcomes(results: "list[IngestResult]", status: Status) -> list[Outcome]:
+    return [o for result in results for o in result.outcomes if o.status is status]
 
 
 def _throughput(results: "list[IngestResult]") -> float:
@@ -126,7 +131,7 @@ def _pictures(
     if shown:
         sheet = contact_sheet([(data, names[image_id]) for image_id, data in store.read(shown)])
         pictures["accepted, a sample"] = picture(sheet, "image/jpeg")
-    refused = [o for r in results for o in r.outcomes if o.status == "quarantined"][:_SHOWN]
+    refused = _outcomes(results, Status.QUARANTINED)[:_SHOWN]
     if refused:
         items = store.quarantine_bytes([outcome.item_id for outcome in refused])
         sheet = contact_sheet([(items[o.item_id], f"{o.reason}: {o.path}") for o in refused])
@@ -135,7 +140,7 @@ def _pictures(
 
 
 def _refused_check(results: "list[IngestResult]") -> dg.AssetCheckResult:
-    refused = [o for r in results for o in r.outcomes if o.status == "quarantined"]
+    refused = _outcomes(results, Status.QUARANTINED)
     return dg.AssetCheckResult(
         check_name=_REFUSED,
         passed=not refused,

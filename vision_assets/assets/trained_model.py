@@ -49,7 +49,7 @@ def trained_model(use_case: UseCase) -> dg.AssetsDefinition:
             use_case.spec.recipe,
             version.classes,
             home.home.models(use_case.name),
-            dataset=version.reference,
+            dataset={"name": version.name, "fingerprint": version.fingerprint},
             on_epoch=lambda report: _log_epoch(context, mlflow, report),
         )
         registered = _register(mlflow, use_case, trained)
@@ -83,14 +83,14 @@ def _register(mlflow: Any, use_case: UseCase, trained: "TrainedModel") -> str:
     Returns:
         The version that MLflow's registry gave.
     """
-    from mlflow.exceptions import RestException
+    from mlflow.exceptions import MlflowException
 
     mlflow.set_tags({"model_id": trained.model_id, **trained.environment_tags()})
     mlflow.log_artifacts(str(trained.folder), "model")
     client, run = mlflow.tracking_client, mlflow.active_run()
     try:
         client.create_registered_model(use_case.name)
-    except (RestException, mlflow.exceptions.MlflowException) as error:
+    except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
     version = client.create_model_version(

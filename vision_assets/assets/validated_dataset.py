@@ -6,12 +6,12 @@ import dagster as dg
 
 from vision_assets.assets.graph import REFERENCE, asset_key, store_pool
 from vision_assets.assets.metadata import counts_table, picture, records_table
-from vision_assets.quality.suite import suite
+from vision_assets.quality.suite import checks
 from vision_assets.resources.home import HomeResource
+from vision_assets.vision.expectation_result import ExpectationResult
 from vision_assets.vision.use_case import UseCase
 
 if TYPE_CHECKING:
-    from vision_assets.quality.validation import ExpectationResult
     from vision_assets.vision.store.image_store import ImageStore
     from vision_assets.vision.versions import DatasetVersion
 
@@ -36,7 +36,7 @@ def validated_dataset(use_case: UseCase) -> dg.AssetsDefinition:
                 blocking=entry.severity == "critical",
                 description=entry.description,
             )
-            for entry in suite(use_case.spec)
+            for entry in checks(use_case.spec)
         ],
     )
     def build(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
@@ -56,7 +56,7 @@ def validated_dataset(use_case: UseCase) -> dg.AssetsDefinition:
     return build
 
 
-def _check(result: "ExpectationResult") -> dg.AssetCheckResult:
+def _check(result: ExpectationResult) -> dg.AssetCheckResult:
     severity = (
         dg.AssetCheckSeverity.ERROR if result.severity == "critical" else dg.AssetCheckSeverity.WARN
     )
@@ -67,7 +67,9 @@ def _check(result: "ExpectationResult") -> dg.AssetCheckResult:
         description=result.description,
         metadata={
             "observed": str(result.observed),
-            "offenders": result.unexpected_count,
+            "offenders": "not counted"
+            if result.unexpected_count is None
+            else result.unexpected_count,
             "samples": records_table(result.samples[:_SHOWN]),
             **({"exception": result.exception} if result.exception else {}),
         },

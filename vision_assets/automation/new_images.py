@@ -88,7 +88,9 @@ def _request(
         return None
     return dg.RunRequest(
         run_key=f"{batch.batch_id}:{tries}",
-        run_config={"ops": {op_name(use_case, "raw_images"): {"config": {"batch": batch.batch_id}}}},
+        run_config={
+            "ops": {op_name(use_case, "raw_images"): {"config": {"batch": batch.batch_id}}}
+        },
         tags=tags,
     )
 

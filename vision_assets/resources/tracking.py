@@ -13,6 +13,7 @@ from pathlib import Path
 import dagster as dg
 
 from vision_assets.home import Home
+from vision_assets.vision.errors import DeploymentError
 from vision_assets.vision.file_lock import file_lock
 from vision_assets.vision.use_case import UseCase
 
@@ -23,6 +24,7 @@ _LOCATION_COLUMNS = (
     ("model_versions", "storage_location"),
     ("logged_models", "artifact_location"),
 )
+CHAMPION = "champion"
 _HOME_RECORD = "home.txt"
 
 
@@ -94,3 +96,22 @@ def _leave_run_status_to_us() -> None:
     from mlflow.tracking import fluent
 
     atexit.unregister(fluent._safe_end_run)
+
+
+def set_champion(home: Home, use_case: str, model_id: str) -> None:
+    """Let the registry's alias `champion` name the version of the model that is deployed.
+
+    Raises:
+        DeploymentError: the registry has no version of that model.
+    """
+    import mlflow
+
+    client = mlflow.MlflowClient(prepare(home))
+    found = client.search_model_versions(f"name = '{use_case}' and tags.model_id = '{model_id}'")
+    if not found:
+        raise DeploymentError(
+            f"MLflow's registry has no version of model {model_id} of {use_case}; materialize "
+            f"{use_case}/trained_model again"
+        )
+    newest = max(found, key=lambda version: int(version.version))
+    client.set_registered_model_alias(use_case, CHAMPION, newest.version)

@@ -31,7 +31,9 @@ def thumbnail(data: bytes, side_px: int = 96) -> Image.Image:
     return square
 
 
-def contact_sheet(items: Sequence[tuple[bytes, str]], columns: int = 6, side_px: int = 120) -> bytes:
+def contact_sheet(
+    items: Sequence[tuple[bytes, str]], columns: int = 6, side_px: int = 120
+) -> bytes:
     """Thumbnails with captions in a grid.
 
     Args:
