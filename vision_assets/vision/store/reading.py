@@ -1,0 +1,100 @@
+"""One landed file: read it once, hash it, examine it; nothing is written here."""
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from vision_assets.vision.errors import ImageRefused, Reason, StoreError
+from vision_assets.vision.spec import ImageRules
+from vision_assets.vision.store.examination import Examined, examine
+from vision_assets.vision.store.landing import LandedFile
+from vision_assets.vision.store.outcomes import Status
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """What was found at a path.
+
+    Attributes:
+        missing: CHANGED or VANISHED where the file is not what the batch lists, else None.
+        image_id: SHA-256 of the bytes; empty where missing.
+        data: the bytes as received, for the quarantine alone; None where there are none or
+            too many.
+        found: the image, or why it is refused, or the error of reading it.
+    """
+
+    file: LandedFile
+    missing: Status | None = None
+    image_id: str = ""
+    data: bytes | None = None
+    found: Examined | ImageRefused | OSError | None = None
+
+
+def read_file(landing: Path, file: LandedFile, rules: ImageRules) -> FileRead:
+    """Read and examine one file of a batch; whatever is wrong with it is in the result.
+
+    Raises:
+        StoreError: the path leads out of the landing folder.
+    """
+    try:
+        image_id, data = _read_unchanged(landing, file, rules.max_bytes)
+    except FileNotFoundError:
+        return FileRead(file, missing=Status.VANISHED)
+    except _ChangedError:
+        return FileRead(file, missing=Status.CHANGED)
+    except OSError as error:
+        return FileRead(file, found=error)
+    if data is None:
+        return FileRead(file, image_id=image_id, found=_too_many_bytes(file, rules))
+    try:
+        return FileRead(file, image_id=image_id, found=examine(data, rules))
+    except ImageRefused as refusal:
+        return FileRead(file, image_id=image_id, data=data or None, found=refusal)
+
+
+class _ChangedError(Exception):
+    """The file is not the one that the batch lists."""
+
+
+def _read_unchanged(landing: Path, file: LandedFile, max_bytes: int) -> tuple[str, bytes | None]:
+    """Hash and bytes of a file that is the same before and after reading."""
+    with os.fdopen(_open(landing, file.path), "rb") as opened:
+        _check_unchanged(opened.fileno(), file)
+        if file.size_bytes > max_bytes:
+            image_id, data = hashlib.file_digest(opened, "sha256").hexdigest(), None
+        else:
+            data = opened.read(file.size_bytes + 1)
+            image_id = hashlib.sha256(data).hexdigest()
+        _check_unchanged(opened.fileno(), file)
+    if data is not None and len(data) != file.size_bytes:
+        raise _ChangedError
+    return image_id, data
+
+
+def _open(landing: Path, path: str) -> int:
+    """Open a file; never wait for a pipe, never follow a link out of the landing folder."""
+    target = os.path.join(landing, path)
+    if os.path.isabs(path) or ".." in path.split("/"):
+        raise StoreError(f"expected a path below the landing folder, got {path!r}")
+    if os.path.islink(target):
+        target = os.path.realpath(target)
+        if not Path(target).is_relative_to(landing.resolve()):
+            raise StoreError(f"{path!r} is a link out of the landing folder; put the file there")
+    return os.open(target, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+
+
+def _check_unchanged(descriptor: int, file: LandedFile) -> None:
+    state = os.fstat(descriptor)
+    same = (state.st_size, state.st_mtime_ns) == (file.size_bytes, file.modified_ns)
+    if not same or not stat.S_ISREG(state.st_mode):
+        raise _ChangedError
+
+
+def _too_many_bytes(file: LandedFile, rules: ImageRules) -> ImageRefused:
+    return ImageRefused(
+        Reason.TOO_MANY_BYTES,
+        f"expected at most {rules.max_bytes} bytes, got {file.size_bytes}; the file stays in the "
+        "landing folder: raise images.max_bytes and put it there again",
+    )

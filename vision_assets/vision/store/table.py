@@ -1,0 +1,198 @@
+"""One append-only table of the store: a Lance data set of one record class.
+
+Writers hold the store's lock; readers need none, they see the version that was complete
+when they looked.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from vision_assets.vision.errors import DiskFull, StoreError
+from vision_assets.vision.store.records import (
+    SCHEMA_VERSION,
+    SCHEMA_VERSION_KEY,
+    schema_of,
+    to_arrow,
+)
+
+if TYPE_CHECKING:
+    import lance
+
+_LANCE_ENVIRONMENT = {
+    "LANCE_CPU_THREADS": str(min(4, os.cpu_count() or 1)),
+    "LANCE_IO_THREADS": "4",
+    "LANCE_LOG": "error",
+}
+_ROWS_PER_SCAN = 4096
+_ROWS_PER_FRAGMENT = 16_384
+_FRAGMENTS_BEFORE_COMPACTION = 64
+_BYTES_COLUMN_BATCH = 64
+_KEYS_PER_LOOKUP = 1024
+_OLD_VERSIONS_KEPT = timedelta(hours=1)
+
+
+class Table:
+    """One table; created by its first append."""
+
+    def __init__(self, folder: Path, record: type, key: str) -> None:
+        self._folder = folder
+        self._record = record
+        self._key = key
+        self._schema = schema_of(record)
+        self._dataset: lance.LanceDataset | None = None
+
+    def count(self) -> int:
+        """Rows, read from the table's own statistics."""
+        dataset = self._latest()
+        return 0 if dataset is None else dataset.count_rows()
+
+    def scan(self, columns: Sequence[str]) -> pa.Table:
+        """All rows, in the order in which they were written; never the bytes."""
+        dataset = self._latest()
+        if dataset is None:
+            return self._empty(columns)
+        return dataset.to_table(columns=list(columns))
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """All rows in bounded batches; never the bytes."""
+        dataset = self._latest()
+        if dataset is not None:
+            yield from dataset.to_batches(columns=list(columns), batch_size=_ROWS_PER_SCAN)
+
+    def lookup(self, column: str, values: Sequence[str], columns: Sequence[str]) -> pa.Table:
+        """The rows whose `column` is one of `values`."""
+        dataset = self._latest()
+        if dataset is None or not values:
+            return self._empty(columns)
+        found = [
+            dataset.to_table(
+                columns=list(columns),
+                filter=_is_in(column, values[start : start + _KEYS_PER_LOOKUP]),
+                batch_size=_BYTES_COLUMN_BATCH if "bytes" in columns else _ROWS_PER_SCAN,
+            )
+            for start in range(0, len(values), _KEYS_PER_LOOKUP)
+        ]
+        return pa.concat_tables(found)
+
+    def snapshot(self) -> "lance.LanceDataset | None":
+        """A handle on the latest version, which later writes do not move."""
+        dataset = self._latest()
+        if dataset is None:
+            return None
+        return _import_lance().dataset(str(self._folder), version=dataset.version)
+
+    def append(self, records: Sequence[Any]) -> None:
+        """Add records as one commit: visible all together or not at all.
+
+        Raises:
+            DiskFull: the disk is full; nothing was added.
+        """
+        if not records:
+            return
+        rows = to_arrow(records, self._record)
+        with _disk_errors():
+            self._write(rows)
+
+    def add(self, records: Sequence[Any]) -> int:
+        """Append those records whose key is not there yet; gives how many."""
+        keys = [getattr(record, self._key) for record in records]
+        known = set(self.lookup(self._key, keys, [self._key])[self._key].to_pylist())
+        missing = {
+            key: record for key, record in zip(keys, records, strict=True) if key not in known
+        }
+        self.append(list(missing.values()))
+        return len(missing)
+
+    def tidy(self) -> None:
+        """Merge small fragments once there are many, and keep lookups by key fast."""
+        dataset = self._latest()
+        if dataset is None or len(dataset.get_fragments()) < _FRAGMENTS_BEFORE_COMPACTION:
+            return
+        with _disk_errors():
+            self._compact(dataset)
+            if dataset.list_indices():
+                dataset.optimize.optimize_indices()
+            else:
+                dataset.create_scalar_index(self._key, "BTREE")
+            dataset.cleanup_old_versions(older_than=_OLD_VERSIONS_KEPT)
+
+    def erase(self, keys: Sequence[str]) -> None:
+        """Delete rows, and every file and old version that held them."""
+        dataset = self._latest()
+        if dataset is None:
+            return
+        for start in range(0, len(keys), _KEYS_PER_LOOKUP):
+            dataset.delete(_is_in(self._key, keys[start : start + _KEYS_PER_LOOKUP]))
+        with _disk_errors():
+            self._compact(dataset)
+            dataset.cleanup_old_versions(older_than=timedelta(0), delete_unverified=True)
+
+    def _compact(self, dataset: "lance.LanceDataset") -> None:
+        dataset.optimize.compact_files(
+            target_rows_per_fragment=_ROWS_PER_FRAGMENT,
+            materialize_deletions_threshold=0.0,
+            batch_size=_BYTES_COLUMN_BATCH,
+            num_threads=1,
+        )
+
+    def _write(self, rows: pa.Table) -> None:
+        lance = _import_lance()
+        dataset = self._latest()
+        if dataset is None:
+            self._dataset = lance.write_dataset(rows, str(self._folder), mode="create")
+        else:
+            self._dataset = lance.write_dataset(rows, dataset, mode="append")
+
+    def _latest(self) -> "lance.LanceDataset | None":
+        if self._dataset is None:
+            if not (self._folder / "_versions").is_dir():
+                return None
+            self._dataset = _import_lance().dataset(str(self._folder))
+            self._check_schema_version(self._dataset)
+        else:
+            self._dataset.checkout_latest()
+        return self._dataset
+
+    def _check_schema_version(self, dataset: "lance.LanceDataset") -> None:
+        found = int((dataset.schema.metadata or {}).get(SCHEMA_VERSION_KEY, b"0"))
+        if found != SCHEMA_VERSION:
+            raise StoreError(
+                f"expected schema version {SCHEMA_VERSION} in {self._folder}, got {found}; "
+                "use the release of vision_assets that wrote it, or a newer one"
+            )
+
+    def _empty(self, columns: Sequence[str]) -> pa.Table:
+        return self._schema.empty_table().select(list(columns))
+
+
+def _is_in(column: str, values: Sequence[str]) -> str:
+    quoted = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
+    return f"{column} IN ({quoted})"
+
+
+def _import_lance() -> Any:
+    """Import Lance with few threads: ours do the work, and a machine is shared."""
+    for name, value in _LANCE_ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    import lance
+
+    return lance
+
+
+@contextmanager
+def _disk_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if "No space left" in str(error):
+            raise DiskFull(
+                f"the disk is full, nothing of this step was written: free some space, then "
+                f"run it again ({error})"
+            ) from error
+        raise
