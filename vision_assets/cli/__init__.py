@@ -1,0 +1,68 @@
+"""The command line, `vision-assets`: thin commands over the functions of the project.
+
+Exit codes: 0 fine, 1 the job failed or found problems, 2 wrong usage or a wrong YAML file.
+"""
+
+import sys
+
+import typer
+from typer.core import TyperGroup
+
+from vision_assets.cli import (
+    datasets,
+    doctor,
+    graph,
+    ingest,
+    init,
+    people,
+    sample,
+    servers,
+    service,
+    status,
+)
+from vision_assets.cli.output import show_error
+from vision_assets.vision.errors import SpecError, VisionAssetsError
+
+FAILED = 1
+WRONG_USAGE = 2
+
+
+class _Group(TyperGroup):
+    """Turns the project's errors into a message and an exit code."""
+
+    def invoke(self, ctx: typer.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except VisionAssetsError as error:
+            show_error(error)
+            sys.exit(WRONG_USAGE if isinstance(error, SpecError) else FAILED)
+
+
+app = typer.Typer(
+    cls=_Group,
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    help=(
+        "Machine vision as assets: from a landing folder to an answering endpoint.\n\n"
+        "Exit codes: 0 fine, 1 the job failed or found problems, 2 wrong usage or a wrong YAML "
+        "file. State lives in the folder that VISION_ASSETS_HOME names."
+    ),
+)
+
+_START, _WORK, _PEOPLE, _SERVE = "Start", "Work", "Images and people", "Serve"
+
+app.command("init", rich_help_panel=_START)(init.init)
+app.command("sample", rich_help_panel=_START)(sample.sample)
+app.command("demo", rich_help_panel=_START)(servers.demo)
+app.command("doctor", rich_help_panel=_START)(doctor.doctor)
+app.command("status", rich_help_panel=_WORK)(status.status)
+app.command("ingest", rich_help_panel=_WORK)(ingest.ingest)
+app.command("run", rich_help_panel=_WORK)(graph.run)
+app.add_typer(datasets.app, name="dataset", rich_help_panel=_WORK)
+app.command("label", rich_help_panel=_PEOPLE)(people.label)
+app.command("resolve", rich_help_panel=_PEOPLE)(people.resolve)
+app.command("remove", rich_help_panel=_PEOPLE)(people.remove)
+app.command("up", rich_help_panel=_SERVE)(servers.up)
+app.command("serve", rich_help_panel=_SERVE)(service.serve)
+app.command("predict", rich_help_panel=_SERVE)(service.predict)
+app.command("rollback", rich_help_panel=_SERVE)(service.rollback)

@@ -1,0 +1,111 @@
+"""`vision-assets dataset`: list, compare and export dataset versions."""
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from vision_assets.cli.output import Json, Name, say, show_json, show_table
+from vision_assets.home import Home
+from vision_assets.vision.manifest import SPLITS
+
+if TYPE_CHECKING:
+    from vision_assets.vision.versions import DatasetVersion, DatasetVersions
+
+app = typer.Typer(help="List, compare and export dataset versions.", no_args_is_help=True)
+
+Version = Annotated[
+    str, typer.Argument(metavar="VERSION", help="latest, a number such as v3, or a fingerprint.")
+]
+
+
+@app.command("list")
+def list_versions(name: Name, json: Json = False) -> None:
+    """List the versions of a use case's dataset, oldest first."""
+    versions = _versions(name).list()
+    if json:
+        show_json([_summary(version) for version in versions])
+        return
+    rows = [
+        (
+            version.name,
+            f"{version.created_at:%Y-%m-%d %H:%M}",
+            _splits(version),
+            ", ".join(f"{kind} {n}" for kind, n in version.changes.items() if n),
+            _VALID[version.valid],
+        )
+        for version in versions
+    ]
+    show_table(f"Versions of {name}", ("version", "made, UTC", "images", "changes", "valid"), rows)
+
+
+@app.command("diff")
+def diff(
+    name: Name,
+    old: Version,
+    new: Annotated[str, typer.Argument(metavar="NEW", help="What to compare with.")] = "latest",
+    json: Json = False,
+) -> None:
+    """Show what changed between two versions."""
+    from vision_assets.vision.difference import difference
+
+    versions = _versions(name)
+    before, after = versions.get(old), versions.get(new)
+    changes = difference(before.manifest(), after.manifest())
+    if json:
+        show_json({"old": before.name, "new": after.name, **vars(changes)})
+        return
+    rows = list(changes.counts.items())
+    show_table(f"From {before.name} to {after.name}", ("change", "images"), rows)
+
+
+@app.command("export")
+def export(
+    name: Name,
+    version: Version,
+    to: Annotated[Path, typer.Option(help="Folder to create.", file_okay=False)],
+    json: Json = False,
+) -> None:
+    """Write the images of a version to `<to>/<split>/<class>/`."""
+    from vision_assets.vision.dataset_export import export as export_version
+    from vision_assets.vision.store.image_store import ImageStore
+
+    chosen = _versions(name).get(version)
+    export_version(chosen, ImageStore.open(Home.from_environment().store(name)), to)
+    if json:
+        show_json({"version": chosen.name, "to": to})
+    else:
+        say(f"{chosen.name} is in {to}")
+
+
+def _versions(name: str) -> "DatasetVersions":
+    from vision_assets.project import use_case
+    from vision_assets.vision.versions import DatasetVersions
+
+    return DatasetVersions(Home.from_environment().datasets(use_case(name).name))
+
+
+def _summary(version: "DatasetVersion") -> dict[str, Any]:
+    return {
+        "name": version.name,
+        "number": version.number,
+        "fingerprint": version.fingerprint,
+        "created_at": version.created_at.isoformat(),
+        "parent": version.parent,
+        "valid": version.valid,
+        "changes": version.changes,
+        "counts": version.counts,
+    }
+
+
+def _splits(version: "DatasetVersion") -> str:
+    """Images per split, such as `train 180, val 60, test 60`."""
+    totals: Counter[str] = Counter()
+    for counts in version.counts.values():
+        totals.update(counts)
+    order = [*SPLITS, *sorted(totals.keys() - set(SPLITS))]
+    return ", ".join(f"{split} {totals[split]}" for split in order if totals[split])
+
+
+_VALID = {True: "yes", False: "no", None: "not checked"}

@@ -1,0 +1,64 @@
+"""`vision-assets ingest`: take what waits, without Dagster."""
+
+import time
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vision_assets.cli.output import Json, Name, progress, say, show_json, show_table
+from vision_assets.home import Home
+
+if TYPE_CHECKING:
+    from vision_assets.vision.store.image_store import ImageStore
+    from vision_assets.vision.store.landing import Batch
+    from vision_assets.vision.store.outcomes import Outcome
+    from vision_assets.vision.use_case import UseCase
+
+_SHOWN = 10
+
+
+def ingest(name: Name, json: Json = False) -> None:
+    """Take what waits in the landing folder into the image store, without Dagster."""
+    from vision_assets.project import use_case
+    from vision_assets.vision.store.image_store import ImageStore
+    from vision_assets.vision.store.landing import sweep
+
+    case, home = use_case(name), Home.from_environment()
+    store = ImageStore.open(home.store(name))
+    landing = home.landing(case.spec.source.landing)
+    started = time.monotonic()
+    batches = sweep(landing, store, case.spec.source, home.batches(name))
+    outcomes = _ingest_all(batches, store, landing, case)
+    counts = dict(sorted(Counter(str(outcome.status) for outcome in outcomes).items()))
+    seconds = round(time.monotonic() - started, 2)
+    refused = [outcome for outcome in outcomes if outcome.reason]
+    if json:
+        summary = {"files": len(outcomes), "batches": len(batches), "seconds": seconds}
+        show_json({**summary, "outcomes": counts, "refused": [asdict(o) for o in refused]})
+        return
+    show_table(f"Ingested into {name}", ("outcome", "files"), list(counts.items()))
+    if refused:
+        rows = [(outcome.path, outcome.reason, outcome.detail) for outcome in refused[:_SHOWN]]
+        show_table(f"Refused, {len(rows)} of {len(refused)}", ("file", "reason", "detail"), rows)
+        say(f"[yellow]vision-assets resolve {name}[/] lists what is open.")
+    say(f"{len(outcomes)} files in {seconds:.1f} s")
+
+
+def _ingest_all(
+    batches: "list[Batch]", store: "ImageStore", landing: Path, case: "UseCase"
+) -> "list[Outcome]":
+    """Ingest batch after batch under one progress bar."""
+    from vision_assets.vision.store.ingest import ingest as ingest_batch
+
+    total = sum(len(batch.files) for batch in batches)
+    outcomes: list[Outcome] = []
+    with progress("ingesting") as on_progress:
+        for batch in batches:
+            before = len(outcomes)
+
+            def on_batch(done: int, _: int, before: int = before) -> None:
+                on_progress(before + done, total)
+
+            outcomes += ingest_batch(store, batch, landing, case.spec, on_batch).outcomes
+    return outcomes

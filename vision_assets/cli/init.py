@@ -1,0 +1,132 @@
+"""`vision-assets init`: look at a folder of images and write the use case's YAML."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from vision_assets.cli.output import Json, Name, progress, say, show_json, show_table
+from vision_assets.home import Home
+from vision_assets.vision.errors import SpecError
+
+if TYPE_CHECKING:
+    from vision_assets.vision.formats.look import Findings
+
+_SHOWN = 5
+
+
+def init(
+    name: Name,
+    images: Annotated[Path, typer.Option(help="Folder of images.", file_okay=False, exists=True)],
+    task: Annotated[str, typer.Option(help="Task of the use case.")] = "classification",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Look, and write nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Look at a folder of images, say what is there, and write the YAML of a use case."""
+    from vision_assets.vision.formats.look import look
+    from vision_assets.vision.formats.use_case_yaml import write_yaml
+
+    component = _component(task)
+    with progress("looking") as on_progress:
+        findings = look(images, on_progress)
+    if not json:
+        _show(findings)
+    written = None
+    if not dry_run:
+        from vision_assets.project import defs_folder
+
+        landing = landing_of(images, Home.from_environment())
+        written = write_yaml(findings, name, defs_folder(), landing=landing, component=component)
+    if json:
+        show_json(_as_json(findings) | {"written": written})
+    elif written is not None:
+        say(f"\nWritten: [bold]{escape(str(written))}[/]. Next: [cyan]vision-assets run {name}[/]")
+
+
+def _component(task: str) -> str:
+    """The component type of a task.
+
+    Raises:
+        SpecError: no component has that task.
+    """
+    import vision_assets
+
+    types = {getattr(vision_assets, kind).task: kind for kind in vision_assets.__all__}
+    if task not in types:
+        raise SpecError(f"no task {task!r}; there are: {', '.join(sorted(types))}")
+    return f"vision_assets.{types[task]}"
+
+
+def landing_of(images: Path, home: Home) -> str:
+    """The landing folder as YAML says it: relative inside the home, so that it can move."""
+    folder = images.resolve()
+    root = home.root.resolve()
+    return folder.relative_to(root).as_posix() if folder.is_relative_to(root) else str(folder)
+
+
+def _show(findings: "Findings") -> None:
+    say(f"[bold]{escape(str(findings.folder))}[/]: {escape(findings.layout.because)}")
+    if findings.layout.pattern:
+        say(f"  pattern [cyan]{escape(findings.layout.pattern)}[/]")
+    show_table("Found", ("what", "how many"), list(_counts(findings)))
+    if findings.classes:
+        few = findings.few
+        rows = [(name, n, "few" if name in few else "") for name, n in findings.classes.items()]
+        show_table("Classes", ("class", "images", ""), rows)
+    _list("Broken", [f"{entry.path}: {entry.reason}" for entry in findings.broken])
+    _list("Same bytes", [" = ".join(paths) for paths in findings.duplicates])
+    _list("Masks, not counted as images", findings.masks)
+    for warning in _warnings(findings):
+        say(f"[yellow]{escape(warning)}[/]")
+
+
+def _counts(findings: "Findings") -> list[tuple[str, int]]:
+    sizes = list(findings.sizes.items())[:3]
+    more = sum(findings.sizes.values()) - sum(count for _, count in sizes)
+    return [
+        ("images", findings.n_images),
+        ("unlabelled", findings.unlabelled),
+        *((f"split {name}", count) for name, count in findings.splits.items()),
+        *((f"values of {name}", count) for name, count in findings.attributes.items()),
+        *findings.formats.items(),
+        *((f"{width}x{height} px", count) for (width, height), count in sizes),
+        *([("other sizes", more)] if more else []),
+        ("broken", len(findings.broken)),
+        ("groups of the same bytes", len(findings.duplicates)),
+        *((f"other files {suffix}", count) for suffix, count in findings.others.items()),
+    ]
+
+
+def _list(title: str, lines: Sequence[str]) -> None:
+    if not lines:
+        return
+    say(f"[bold]{title}[/] ({len(lines)})")
+    for line in lines[:_SHOWN]:
+        say(f"  {escape(line)}")
+    if len(lines) > _SHOWN:
+        say(f"  and {len(lines) - _SHOWN} more")
+
+
+def _warnings(findings: "Findings") -> list[str]:
+    warnings = []
+    if findings.truncated:
+        warnings.append("There are more files than were looked at; the counts are too small.")
+    if findings.n_decoded < findings.n_images:
+        warnings.append(
+            f"Decoded an even sample of {findings.n_decoded} images; more may be broken."
+        )
+    if findings.few:
+        warnings.append(f"Hardly any images: {', '.join(findings.few)}. Add some, or merge them.")
+    if not findings.classes:
+        warnings.append("No labels were found: images are taken unlabelled, and nothing trains.")
+    return warnings
+
+
+def _as_json(findings: "Findings") -> dict[str, Any]:
+    found = dict(vars(findings))
+    found["layout"] = vars(findings.layout)
+    found["broken"] = [vars(entry) for entry in findings.broken]
+    found["sizes"] = {f"{width}x{height}": n for (width, height), n in findings.sizes.items()}
+    return found | {"few": findings.few}

@@ -1,0 +1,109 @@
+"""`vision-assets label`, `resolve` and `remove`: what people decide of images."""
+
+import getpass
+from json import loads
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vision_assets.cli.output import Author, Json, Name, say, show_json, show_table
+from vision_assets.home import Home
+from vision_assets.vision.errors import SpecError
+
+if TYPE_CHECKING:
+    from vision_assets.vision.store.image_store import ImageStore
+    from vision_assets.vision.use_case import UseCase
+
+
+def label(
+    name: Name,
+    csv: Annotated[Path, typer.Argument(help="Table of labels.", exists=True, dir_okay=False)],
+    author: Author = None,
+    json: Json = False,
+) -> None:
+    """Label stored images from a CSV; what a label replaces stays on record."""
+    from vision_assets.vision.store.people import label_from_csv
+
+    case, store = _opened(name)
+    result = label_from_csv(store, csv, case.spec, author or getpass.getuser())
+    if json:
+        show_json(vars(result))
+    else:
+        show_table(f"Labelled in {name}", ("what", "images"), list(vars(result).items()))
+
+
+def resolve(
+    name: Name,
+    items: Annotated[
+        list[str] | None, typer.Argument(metavar="[ITEM]...", help="Items; none: list them.")
+    ] = None,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Take the item, under --label or its own label.")
+    ] = False,
+    dismiss: Annotated[
+        bool, typer.Option("--dismiss", help="Leave the item out, for good.")
+    ] = False,
+    label: Annotated[str | None, typer.Option(help="Class under which it is accepted.")] = None,
+    why: Annotated[str, typer.Option(help="The reason, for the record.")] = "",
+    author: Author = None,
+    json: Json = False,
+) -> None:
+    """Settle items of the quarantine, or list the open ones."""
+    case, store = _opened(name)
+    if not items:
+        _list_open(name, store, json)
+        return
+    if accept == dismiss:
+        raise SpecError("say what becomes of the items: either --accept or --dismiss")
+    from vision_assets.vision.store.people import resolve as resolve_item
+
+    decision = "accept" if accept else "dismiss"
+    for item in items:
+        resolve_item(
+            store, item, decision, case.spec, author or getpass.getuser(), label=label, why=why
+        )
+    if json:
+        show_json({"decision": decision, "items": items})
+    else:
+        say(f"{name}: {len(items)} items, {decision}")
+
+
+def remove(
+    name: Name,
+    image_ids: Annotated[list[str], typer.Argument(metavar="IMAGE_ID...", help="SHA-256.")],
+    why: Annotated[str, typer.Option(help="The reason, for the record.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    author: Author = None,
+    json: Json = False,
+) -> None:
+    """Erase the bytes of images for good; dataset versions that hold them say so."""
+    from vision_assets.vision.store.people import remove as remove_images
+
+    _, store = _opened(name)
+    if not yes:
+        typer.confirm(f"Erase {len(image_ids)} images of {name} for good?", abort=True, err=True)
+    remove_images(store, image_ids, author or getpass.getuser(), why)
+    if json:
+        show_json({"removed": image_ids})
+    else:
+        say(f"{name}: the bytes of {len(image_ids)} images are erased")
+
+
+def _opened(name: str) -> "tuple[UseCase, ImageStore]":
+    from vision_assets.project import use_case
+    from vision_assets.vision.store.image_store import ImageStore
+
+    case = use_case(name)
+    return case, ImageStore.open(Home.from_environment().store(case.name))
+
+
+def _list_open(name: str, store: "ImageStore", json: bool) -> None:
+    columns = ["item_id", "reason", "label", "source", "detail"]
+    quarantine = store.quarantine()
+    found = quarantine[~quarantine["settled"]][columns]
+    items = loads(found.to_json(orient="records"))
+    if json:
+        show_json(items)
+    else:
+        show_table(f"Open items of {name}", columns, [list(item.values()) for item in items])
