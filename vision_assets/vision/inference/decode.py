@@ -6,6 +6,7 @@ decoded, and the EXIF orientation is applied here and nowhere else.
 """
 
 import io
+import struct
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,20 @@ FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF")
 EXIF_ORIENTATION_TAG = 0x0112
 _EXIF_MARK = b"Exif\x00\x00"
 _JPEG_MAGIC = b"\xff\xd8\xff"
+_PILLOW_ERRORS = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    TypeError,
+    IndexError,
+    KeyError,
+    AttributeError,
+    OverflowError,
+    MemoryError,
+    struct.error,
+)
+"""What Pillow raises over damaged bytes."""
 _DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 
 # The bound is checked per image from its header (Limits); Pillow's own process-wide
@@ -75,7 +90,7 @@ def read_header(data: bytes) -> Header:
             width=image.width,
             height=image.height,
             mode=image.mode,
-            orientation=image.getexif().get(EXIF_ORIENTATION_TAG, 1),
+            orientation=_orientation(image),
         )
 
 
@@ -153,7 +168,7 @@ def _read_jpeg_header(data: bytes) -> Header | None:
     orientation = 1
     if _EXIF_MARK in data[:65536]:
         with _open(data) as image:
-            orientation = image.getexif().get(EXIF_ORIENTATION_TAG, 1)
+            orientation = _orientation(image)
     return Header("JPEG", width, height, modes.get(colorspace, "CMYK"), orientation)
 
 
@@ -165,8 +180,16 @@ def _open(data: bytes) -> Image.Image:
             Reason.NOT_AN_IMAGE,
             f"expected one of {', '.join(FORMATS)}, got bytes that begin with {data[:8]!r}",
         ) from None
-    except (OSError, ValueError, SyntaxError, EOFError, TypeError) as error:
+    except _PILLOW_ERRORS as error:
         raise ImageRefused(Reason.TRUNCATED, f"the header cannot be read: {error}") from error
+
+
+def _orientation(image: Image.Image) -> int:
+    """From the header alone: the getexif of PNG would decode the pixels first."""
+    try:
+        return Image.Image.getexif(image).get(EXIF_ORIENTATION_TAG, 1)
+    except _PILLOW_ERRORS as error:
+        raise ImageRefused(Reason.TRUNCATED, f"the EXIF data cannot be read: {error}") from error
 
 
 def _decode_jpeg(data: bytes, colorspace: str) -> np.ndarray:
@@ -182,11 +205,11 @@ def _decode_with_pillow(data: bytes, upright: bool) -> np.ndarray:
     with _open(data) as image:
         try:
             image.load()
-        except (OSError, ValueError, SyntaxError, EOFError, TypeError, IndexError) as error:
+            oriented = ImageOps.exif_transpose(image) if upright else image
+        except _PILLOW_ERRORS as error:
             raise ImageRefused(
                 Reason.TRUNCATED, f"the pixels cannot be read ({error}); send it again"
             ) from error
-        oriented = ImageOps.exif_transpose(image) if upright else image
         return np.asarray(_to_rgb(oriented))
 
 
