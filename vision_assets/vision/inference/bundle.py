@@ -1,0 +1,159 @@
+"""The bundle: the one form of a model that is judged, deployed and served.
+
+A folder, named by `bundle_id`, that never changes:
+
+    model.onnx   images (n, h, w, 3) uint8 RGB -> the outputs of the task; normalisation,
+                 head and activation function are inside
+    card.json    what the model is, what it was made from, and the SHA-256 of each file
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from vision_assets.vision.errors import BundleError
+
+SCHEMA_VERSION = 1
+"""Of card.json; a change that readers must know of raises it."""
+CONTRACT_VERSION = 1
+"""Of the inputs and outputs of model.onnx; a service takes bundles of its own contract alone."""
+MODEL_FILE = "model.onnx"
+CARD_FILE = "card.json"
+ID_LENGTH = 12
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CardClass(_Part):
+    """One class; its position in the card is its index in the scores, its id is stable."""
+
+    id: int
+    name: str
+    defect: bool
+
+
+class InputSize(_Part):
+    """What the model takes."""
+
+    height_px: int = Field(ge=1)
+    width_px: int = Field(ge=1)
+
+
+class Card(_Part):
+    """What a bundle says of itself.
+
+    Attributes:
+        dataset: `name` and `fingerprint` of the dataset version that it was trained on.
+        options: facts of the task about its own outputs, such as the kind of activation map.
+        thresholds: decision thresholds by name; empty where the task decides without.
+        files: SHA-256, in hex, of each file of the bundle but the card.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    contract_version: int = CONTRACT_VERSION
+    task: str
+    use_case: str
+    bundle_id: str
+    model_id: str
+    created_at: datetime
+    dataset: dict[str, str]
+    code_version: str
+    input: InputSize
+    classes: tuple[CardClass, ...]
+    thresholds: dict[str, float] = {}
+    options: dict[str, str] = {}
+    files: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle whose files were found to be what its card says.
+
+    Attributes:
+        folder: where it lies.
+        card: what it says of itself.
+    """
+
+    folder: Path
+    card: Card
+
+    @classmethod
+    def load(cls, folder: Path) -> "Bundle":
+        """Read and verify a bundle.
+
+        Raises:
+            BundleError: a file is missing or was changed, or the bundle is of another schema
+                or contract version.
+        """
+        card = _read_card(folder / CARD_FILE)
+        bundle = cls(folder, card)
+        for name in card.files:
+            bundle.read(name)
+        expected = card.files.get(MODEL_FILE, "none")[:ID_LENGTH]
+        if card.bundle_id != expected:
+            raise BundleError(
+                f"{folder} says it is bundle {card.bundle_id}, its model is {expected}; "
+                "export the model again"
+            )
+        return bundle
+
+    @property
+    def bundle_id(self) -> str:
+        """The first 12 hex digits of the SHA-256 of model.onnx."""
+        return self.card.bundle_id
+
+    def read(self, name: str) -> bytes:
+        """The bytes of one of its files, verified.
+
+        Raises:
+            BundleError: the file is missing, not named by the card, or was changed.
+        """
+        if name not in self.card.files:
+            raise BundleError(f"{self.folder} has no {name!r}, only {sorted(self.card.files)}")
+        data = _read_bytes(self.folder / name)
+        found = hashlib.sha256(data).hexdigest()
+        if found != self.card.files[name]:
+            raise BundleError(
+                f"{self.folder / name} was changed: expected SHA-256 {self.card.files[name]}, "
+                f"got {found}; export the model again or restore the file"
+            )
+        return data
+
+
+def _read_card(path: Path) -> Card:
+    try:
+        said: Any = json.loads(_read_bytes(path))
+    except ValueError as error:
+        raise BundleError(f"{path} is not JSON ({error}); export the model again") from error
+    if not isinstance(said, dict):
+        raise BundleError(f"{path} must hold a JSON object, got {type(said).__name__}")
+    for field, known in (
+        ("schema_version", SCHEMA_VERSION),
+        ("contract_version", CONTRACT_VERSION),
+    ):
+        if said.get(field) != known:
+            raise BundleError(
+                f"{path} is of {field} {said.get(field)!r}, this release reads {known}; "
+                "export the model again with this release"
+            )
+    try:
+        return Card.model_validate(said)
+    except ValidationError as error:
+        raise BundleError(f"{path} is not a bundle's card: {error}") from error
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BundleError(
+            f"{path} cannot be read ({error.strerror}); a bundle is a folder with "
+            f"{MODEL_FILE} and {CARD_FILE}, made by exporting a model"
+        ) from error

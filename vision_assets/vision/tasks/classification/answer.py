@@ -1,0 +1,55 @@
+"""Classification: the scores of a bundle as an answer. Free of torch."""
+
+import numpy as np
+from PIL import Image
+
+from vision_assets.vision.inference.answers import Answer, Outputs
+from vision_assets.vision.inference.bundle import Card
+
+_HOT_RGB = np.array([255.0, 60.0, 20.0])
+_STRONGEST_TINT = 0.65
+
+
+def to_answer(outputs: Outputs, card: Card, height_px: int, width_px: int) -> Answer:
+    """The class with the highest score.
+
+    Args:
+        outputs: `scores`, (k,) float32, that sum to 1.
+        card: names the classes.
+        height_px: not needed: a label has no place.
+        width_px: not needed.
+
+    Returns:
+        `label`, `class_id`, `score`, and `scores` of all classes by name.
+    """
+    scores = outputs["scores"]
+    top = int(scores.argmax())
+    return {
+        "label": card.classes[top].name,
+        "class_id": card.classes[top].id,
+        "score": float(scores[top]),
+        "scores": {
+            entry.name: float(score) for entry, score in zip(card.classes, scores, strict=True)
+        },
+    }
+
+
+def difference(one: Outputs, other: Outputs) -> float:
+    """Largest absolute difference between two batches of scores."""
+    return float(np.abs(one["scores"] - other["scores"]).max())
+
+
+def same(one: Answer, other: Answer) -> bool:
+    """Whether both name the same class."""
+    return one["class_id"] == other["class_id"]
+
+
+def draw(pixels: np.ndarray, outputs: Outputs, card: Card) -> np.ndarray:
+    """The picture, tinted where the activation map is high."""
+    heat = outputs["activation"].astype(np.float32)
+    span = float(heat.max() - heat.min())
+    heat = (heat - heat.min()) / span if span > 0 else np.zeros_like(heat)
+    height, width = pixels.shape[:2]
+    smooth = Image.fromarray(heat).resize((width, height), Image.Resampling.BICUBIC)
+    tint = np.asarray(smooth).clip(0, 1)[..., None] ** 2 * _STRONGEST_TINT
+    return (pixels * (1 - tint) + _HOT_RGB * tint).round().astype(np.uint8)

@@ -1,0 +1,88 @@
+"""How well labels are named: accuracy, and precision, recall and F1 of each class."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vision_assets.vision.inference.answers import Answer
+from vision_assets.vision.inference.bundle import CardClass
+from vision_assets.vision.tasks.task import Measured
+
+PREDICTION_COLUMNS = ("image_id", "label", "predicted", "score", "correct", "error")
+
+
+class ClassificationMeasure:
+    """Compares labels by class id, so that a class may have been renamed.
+
+    A label that the bundle does not know counts as one that it got wrong.
+    """
+
+    def __init__(self, classes: Sequence[CardClass]) -> None:
+        self._names = {entry.id: entry.name for entry in classes}
+        self._ids: list[tuple[int, int]] = []
+        self._rows: list[dict[str, Any]] = []
+
+    def update(self, row: Mapping[str, Any], answer: Answer) -> None:
+        """Take in one image: `image_id`, `class_id` and `label`, and the answer."""
+        class_id = int(row["class_id"])
+        name = self._names.setdefault(class_id, str(row["label"]))
+        self._ids.append((class_id, answer["class_id"]))
+        self._rows.append(
+            {
+                "image_id": row["image_id"],
+                "label": name,
+                "predicted": answer["label"],
+                "score": answer["score"],
+                "correct": class_id == answer["class_id"],
+                "error": 1 - answer["scores"].get(name, 0.0),
+            }
+        )
+
+    def compute(self) -> Measured:
+        """The figures over all images taken in."""
+        confusion = self._confusion()
+        per_class = _per_class(confusion, self._names)
+        labelled = per_class[per_class["support"] > 0]
+        counts = confusion.to_numpy()
+        metrics = {
+            "accuracy": float(np.trace(counts) / counts.sum()) if counts.sum() else 0.0,
+            "balanced_accuracy": _mean(labelled["recall"]),
+            "macro_precision": _mean(labelled["precision"]),
+            "macro_recall": _mean(labelled["recall"]),
+            "macro_f1": _mean(labelled["f1"]),
+        }
+        predictions = pd.DataFrame(self._rows, columns=pd.Index(PREDICTION_COLUMNS))
+        return Measured(metrics, per_class, confusion, predictions)
+
+    def _confusion(self) -> pd.DataFrame:
+        position = {class_id: index for index, class_id in enumerate(self._names)}
+        counts = np.zeros((len(position), len(position)), np.int64)
+        for label, predicted in self._ids:
+            counts[position[label], position[predicted]] += 1
+        names = list(self._names.values())
+        return pd.DataFrame(counts, index=pd.Index(names, name="label"), columns=pd.Index(names))
+
+
+def _per_class(confusion: pd.DataFrame, names: Mapping[int, str]) -> pd.DataFrame:
+    """A class that was never predicted has precision 0, as one that is never right."""
+    counts = confusion.to_numpy().astype(float)
+    right, predicted, support = np.diag(counts), counts.sum(0), counts.sum(1)
+    precision = np.divide(right, predicted, out=np.zeros_like(right), where=predicted > 0)
+    recall = np.divide(right, support, out=np.zeros_like(right), where=support > 0)
+    return pd.DataFrame(
+        {
+            "class_id": list(names),
+            "label": list(names.values()),
+            "precision": precision,
+            "recall": recall,
+            "f1": np.divide(2 * right, predicted + support, out=right * 0, where=support > 0),
+            "support": support.astype(np.int64),
+        }
+    )
+
+
+def _mean(values: pd.Series) -> float:
+    """Mean over the classes that occur; 0 when there is none."""
+    return float(values.mean()) if len(values) else 0.0

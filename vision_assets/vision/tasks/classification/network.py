@@ -1,0 +1,142 @@
+"""Networks for classification: a small one of our own, and torchvision's by name."""
+
+import torch
+import torchvision
+from torch import nn
+
+from vision_assets.vision.errors import TrainingError
+
+SMALL = "small"
+_WIDTHS = (32, 64, 128, 192)
+_SIZE_ARGUMENT = {"vit_": "image_size", "maxvit_": "input_size"}
+_NO_SIDE_HEADS = ("googlenet", "inception_v3")
+
+
+class Network(nn.Module):
+    """Normalisation and a backbone with its head.
+
+    Takes (n, 3, h, w) float images, 0..255; gives (n, k) logits.
+    """
+
+    def __init__(self, backbone: nn.Module) -> None:
+        super().__init__()
+        self.backbone = backbone
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.backbone(normalise(images))
+
+
+def normalise(images: torch.Tensor) -> torch.Tensor:
+    """Grey levels 0..255 to about -2..2; the same for every channel, as surfaces are grey."""
+    return (images - 127.5) / 63.75
+
+
+def build(name: str, n_classes: int, side_px: int) -> Network:
+    """Build a network with first weights from the global generator.
+
+    Args:
+        name: `small`, or a torchvision classification network's name, such as `resnet18`.
+        n_classes: length of its logits.
+        side_px: side of the square images that it will get.
+
+    Raises:
+        TrainingError: there is no such network, or it does not take images of this size.
+    """
+    if name == SMALL:
+        return Network(SmallResidualNetwork(n_classes))
+    known = network_names()
+    if name not in known:
+        raise TrainingError(f"expected recipe.network to be one of {known}, got {name!r}")
+    network = Network(_build_torchvision(name, n_classes, side_px))
+    _check_size(network, name, side_px)
+    return network
+
+
+def network_names() -> list[str]:
+    """All names that `build` takes."""
+    return [SMALL, *torchvision.models.list_models(module=torchvision.models)]
+
+
+class SmallResidualNetwork(nn.Module):
+    """A compact residual network that learns from scratch on little data.
+
+    Four stages of one residual block each, at 1/4 to 1/32 of the side; global average
+    pooling and a linear head.
+    """
+
+    def __init__(self, n_classes: int) -> None:
+        super().__init__()
+        stem = _WIDTHS[0]
+        self.stem = nn.Sequential(*_convolution(3, stem, stride=2), nn.ReLU(inplace=True))
+        inputs = (stem, *_WIDTHS[:-1])
+        self.stages = nn.Sequential(
+            *(Block(narrow, wide) for narrow, wide in zip(inputs, _WIDTHS, strict=True))
+        )
+        self.head = nn.Linear(_WIDTHS[-1], n_classes)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.head(self.stages(self.stem(images)).mean((2, 3)))
+
+
+class Block(nn.Module):
+    """Two 3x3 convolutions beside a shortcut; halves the side.
+
+    The shortcut averages before it projects, so that no pixel is skipped (He et al.,
+    "Bag of Tricks for Image Classification", 2019), and the block starts as the shortcut.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        last_convolution, last_norm = _convolution(outputs, outputs)
+        self.residual = nn.Sequential(
+            *_convolution(inputs, outputs, stride=2),
+            nn.ReLU(inplace=True),
+            last_convolution,
+            last_norm,
+        )
+        self.shortcut = nn.Sequential(
+            nn.AvgPool2d(2, ceil_mode=True),
+            nn.Conv2d(inputs, outputs, 1, bias=False),
+            nn.BatchNorm2d(outputs),
+        )
+        self.activate = nn.ReLU(inplace=True)
+        nn.init.zeros_(last_norm.weight)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return self.activate(self.residual(features) + self.shortcut(features))
+
+
+def _convolution(inputs: int, outputs: int, stride: int = 1) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
+    convolution = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
+    nn.init.kaiming_normal_(convolution.weight, mode="fan_out", nonlinearity="relu")
+    return convolution, nn.BatchNorm2d(outputs)
+
+
+def _build_torchvision(name: str, n_classes: int, side_px: int) -> nn.Module:
+    arguments: dict[str, object] = {"num_classes": n_classes}
+    for prefix, argument in _SIZE_ARGUMENT.items():
+        if name.startswith(prefix):
+            arguments[argument] = (side_px, side_px) if argument == "input_size" else side_px
+    if name in _NO_SIDE_HEADS:
+        arguments |= {"aux_logits": False, "init_weights": True}
+    try:
+        return torchvision.models.get_model(name, weights=None, **arguments)
+    except ValueError as error:
+        raise _wrong_size(name, side_px, error) from error
+
+
+@torch.no_grad()
+def _check_size(network: Network, name: str, side_px: int) -> None:
+    network.eval()
+    try:
+        network(torch.zeros(1, 3, side_px, side_px))
+    except (RuntimeError, AssertionError, ValueError) as error:
+        raise _wrong_size(name, side_px, error) from error
+    network.train()
+
+
+def _wrong_size(name: str, side_px: int, error: Exception) -> TrainingError:
+    return TrainingError(
+        f"{name} takes no images of {side_px} px ({error}); set recipe.image_size_px to a size "
+        "that it was made for, such as 224"
+    )

@@ -1,0 +1,103 @@
+"""Classification: one label for each image."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from vision_assets.vision.errors import TrainingError
+from vision_assets.vision.inference.bundle import CardClass
+from vision_assets.vision.tasks.classification.measure import ClassificationMeasure
+from vision_assets.vision.tasks.classification.spec import ClassificationRecipe
+from vision_assets.vision.tasks.task import ExportableNetwork, Samples
+from vision_assets.vision.training.progress import EpochReport, OnEpoch
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from vision_assets.vision.evaluation.scorecard import Scorecard
+
+_FEWEST_CLASSES = 2
+
+
+class ClassificationTask:
+    """The training side of classification; see `vision_assets.vision.tasks.task.Task`."""
+
+    name = "classification"
+    recipe_type = ClassificationRecipe
+
+    def targets(self, rows: pd.DataFrame, classes: Sequence[CardClass]) -> "torch.Tensor":
+        """Index of each row's class, (n,) int64.
+
+        Raises:
+            TrainingError: a row has no label, or one of another class.
+        """
+        import torch
+
+        position = {entry.id: index for index, entry in enumerate(classes)}
+        strange = rows[~rows["class_id"].isin(list(position))]
+        if len(strange):
+            raise TrainingError(
+                f"expected labels of the classes {[entry.name for entry in classes]}, got "
+                f"{sorted(set(strange['label'].astype(str)))}; add them to the classes or label "
+                "those images again"
+            )
+        return torch.tensor([position[int(class_id)] for class_id in rows["class_id"]])
+
+    def network(self, recipe: ClassificationRecipe, n_classes: int) -> "nn.Module":
+        """The network that the recipe names."""
+        from vision_assets.vision.tasks.classification.network import build
+
+        return build(recipe.network, n_classes, recipe.image_size_px)
+
+    def learn(
+        self,
+        network: "nn.Module",
+        train: Samples,
+        val: Samples,
+        recipe: ClassificationRecipe,
+        device: "torch.device",
+        on_epoch: OnEpoch,
+    ) -> list[EpochReport]:
+        """Minimise cross-entropy with label smoothing.
+
+        Raises:
+            TrainingError: the train split has one class alone.
+        """
+        from vision_assets.vision.tasks.classification.objective import objective
+        from vision_assets.vision.training.gradient_descent import descend
+
+        present = len(set(train.targets.tolist()))
+        if present < _FEWEST_CLASSES:
+            raise TrainingError(
+                f"expected images of at least {_FEWEST_CLASSES} classes in the train split, "
+                f"got {present}; label images of another class"
+            )
+        return descend(network, objective(recipe), train, val, recipe, device, on_epoch)
+
+    def exportable(self, network: "nn.Module", recipe: ClassificationRecipe) -> ExportableNetwork:
+        """The network with scores, embedding and activation map."""
+        from vision_assets.vision.tasks.classification.outputs import (
+            OUTPUT_NAMES,
+            ExportableClassifier,
+        )
+
+        module = ExportableClassifier(network, recipe.image_size_px)
+        return ExportableNetwork(module, OUTPUT_NAMES, {"activation": module.activation_kind})
+
+    def measure(self, classes: Sequence[CardClass]) -> ClassificationMeasure:
+        """A fresh measure over these classes."""
+        return ClassificationMeasure(classes)
+
+    def plots(self, scorecard: "Scorecard") -> dict[str, bytes]:
+        """Confusion matrix, and bars of precision, recall and F1."""
+        from vision_assets.vision.evaluation.plots import class_bars, confusion_matrix
+
+        return {
+            "confusion matrix": confusion_matrix(scorecard.confusion),
+            "per class": class_bars(scorecard.per_class, ("precision", "recall", "f1")),
+        }
+
+
+TASK: Any = ClassificationTask()

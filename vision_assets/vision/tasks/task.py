@@ -1,0 +1,131 @@
+"""What the training side of a task does; the graph around it is the same for all tasks.
+
+`tasks/<task>/task.py` defines `TASK`, an object with these methods. It is imported by reports
+as well, which run without torch: torch is imported inside the methods that need it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from vision_assets.vision.inference.answers import Answer
+from vision_assets.vision.inference.bundle import CardClass
+from vision_assets.vision.training.progress import EpochReport, OnEpoch
+from vision_assets.vision.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from vision_assets.vision.evaluation.scorecard import Scorecard
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The images of one split, decoded and resized, with what the network shall say of them.
+
+    Attributes:
+        pixels: (n, h, w, 3) uint8, on disk.
+        targets: n targets, in the form that the task's `targets` gives.
+    """
+
+    pixels: np.ndarray
+    targets: Any
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a measure found over all images.
+
+    Attributes:
+        metrics: figures by name, higher is better; gates refer to them.
+        per_class: one row per class, `class_id`, `label`, then figures.
+        confusion: counts; rows are labels, columns what was predicted.
+        predictions: one row per image: `image_id`, `label`, `predicted`, `score`, `correct`,
+            and `error` in 0..1, by which the worst mistakes are found.
+    """
+
+    metrics: dict[str, float]
+    per_class: pd.DataFrame
+    confusion: pd.DataFrame
+    predictions: pd.DataFrame
+
+
+class Measure(Protocol):
+    """Compares answers with annotations, image by image."""
+
+    def update(self, row: Mapping[str, Any], answer: Answer) -> None:
+        """Take in one image: its row of the manifest, and what the bundle said."""
+        ...
+
+    def compute(self) -> Measured:
+        """The figures over all images taken in."""
+        ...
+
+
+class Task(Protocol):
+    """One kind of question that an image is asked."""
+
+    name: str
+    recipe_type: type[Recipe]
+
+    def targets(self, rows: pd.DataFrame, classes: Sequence[CardClass]) -> Any:
+        """What the network shall say of each row, indexable by an integer array."""
+        ...
+
+    def network(self, recipe: Recipe, n_classes: int) -> "nn.Module":
+        """A network with first weights from the global generator.
+
+        Raises:
+            TrainingError: the recipe names no network that can be built.
+        """
+        ...
+
+    def learn(
+        self,
+        network: "nn.Module",
+        train: Samples,
+        val: Samples,
+        recipe: Recipe,
+        device: "torch.device",
+        on_epoch: OnEpoch,
+    ) -> list[EpochReport]:
+        """Train the network in place, and give the history.
+
+        Raises:
+            TrainingError: the recipe cannot be trained on these samples.
+        """
+        ...
+
+    def exportable(self, network: "nn.Module", recipe: Recipe) -> "ExportableNetwork":
+        """The trained network as a bundle runs it."""
+        ...
+
+    def measure(self, classes: Sequence[CardClass]) -> Measure:
+        """A fresh measure over these classes."""
+        ...
+
+    def plots(self, scorecard: "Scorecard") -> dict[str, bytes]:
+        """The plots of a report that belong to this task, PNG by title."""
+        ...
+
+
+@dataclass(frozen=True)
+class ExportableNetwork:
+    """A network with the inputs and outputs of the bundle's contract.
+
+    Attributes:
+        module: (n, h, w, 3) uint8 -> a tuple of tensors, the batch first in each.
+        output_names: names of those, in order.
+        options: facts about the outputs, for the card.
+    """
+
+    module: "nn.Module"
+    output_names: tuple[str, ...]
+    options: dict[str, str]

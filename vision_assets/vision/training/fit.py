@@ -1,0 +1,105 @@
+"""One training: a dataset version and a recipe in, a trained model out."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from vision_assets.vision.errors import TrainingError
+from vision_assets.vision.inference.bundle import CardClass
+from vision_assets.vision.spec import ClassSpec
+from vision_assets.vision.tasks.task import Samples, Task
+from vision_assets.vision.training.device import available_cores, choose_device, repeatable
+from vision_assets.vision.training.pixels import ReadBytes, decoded
+from vision_assets.vision.training.progress import EpochReport, OnEpoch, ignore_progress
+from vision_assets.vision.training.provenance import code_version, data_fingerprint, environment
+from vision_assets.vision.training.recipe import Recipe
+from vision_assets.vision.training.trained_model import TrainedModel, write_trained_model
+
+__all__ = ["EpochReport", "fit"]
+
+_HARMLESS_NAMES = frozenset({"ok", "good", "normal", "free"})
+
+
+def fit(
+    task: Task,
+    manifest: pd.DataFrame,
+    read: ReadBytes,
+    recipe: Recipe,
+    classes: Sequence[ClassSpec],
+    root: Path,
+    dataset: Mapping[str, str],
+    on_epoch: OnEpoch = ignore_progress,
+    threads: int | None = None,
+) -> TrainedModel:
+    """Train a network on the train split, watching the val split; the test split is not read.
+
+    The same arguments give the same weights, bit by bit, on the CPU of the same machine.
+
+    Args:
+        task: the plug-in.
+        manifest: rows of a dataset version; those of other splits are left alone.
+        read: gives the bytes of images.
+        recipe: of the task's own recipe type.
+        classes: in the order that the scores shall have.
+        root: folder of the use case's models; `root/<model_id>/` is written.
+        dataset: `name` and `fingerprint` of the dataset version.
+        on_epoch: told after each epoch.
+        threads: cores to use; default: all that this process may use.
+
+    Raises:
+        TrainingError: the recipe cannot be trained on this dataset.
+        DatasetError: an image of the manifest is missing in the store.
+    """
+    device = choose_device(recipe.device)
+    threads = threads or available_cores()
+    named = card_classes(classes)
+    splits = {name: _rows(manifest, name) for name in ("train", "val")}
+    rows = pd.concat(splits.values(), ignore_index=True)
+    n_train = len(splits["train"])
+    if not n_train:
+        raise TrainingError(
+            "expected labelled images in the train split, got none; label images, or look at "
+            "why they are held out"
+        )
+    root.mkdir(parents=True, exist_ok=True)
+    side = recipe.image_size_px
+    with (
+        repeatable(recipe.seed, device, threads),
+        decoded(rows["image_id"].tolist(), read, side, side, root) as pixels,
+    ):
+        targets = task.targets(rows, named)
+        network = task.network(recipe, len(named)).to(device)
+        train = Samples(pixels[:n_train], targets[:n_train])
+        val = Samples(pixels[n_train:], targets[n_train:])
+        history = task.learn(network, train, val, recipe, device, on_epoch)
+    record = {
+        "task": task.name,
+        "recipe": recipe.model_dump(mode="json"),
+        "classes": [entry.model_dump() for entry in named],
+        "dataset": dict(dataset),
+        "data_fingerprint": data_fingerprint(rows),
+        "code_version": code_version(),
+        "environment": environment(str(device), threads),
+        "history": [report.to_json() for report in history],
+    }
+    return write_trained_model(root, network.cpu(), record)
+
+
+def card_classes(classes: Sequence[ClassSpec]) -> tuple[CardClass, ...]:
+    """Classes as models and bundles name them, with the default of `defect` worked out."""
+    return tuple(
+        CardClass(
+            id=entry.id,
+            name=entry.name,
+            defect=entry.name.lower() not in _HARMLESS_NAMES
+            if entry.defect is None
+            else entry.defect,
+        )
+        for entry in classes
+    )
+
+
+def _rows(manifest: pd.DataFrame, split: str) -> pd.DataFrame:
+    """Rows of one split in an order that does not depend on the manifest's."""
+    return manifest.loc[manifest["split"] == split].sort_values("image_id")
