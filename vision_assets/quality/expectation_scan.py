@@ -7,11 +7,11 @@ Run it after Great Expectations was updated; a test compares the table with what
 
 import textwrap
 from pathlib import Path
+from typing import Any
 
 _COMMON = frozenset(
-    "id meta notes result_format description catch_exceptions rendered_content severity windows "
-    "batch_id library_metadata condition_parser".split()
-)
+    ("id", "meta", "notes", "description", "severity", "batch_id", "windows", "rendered_content")
+) | {"result_format", "catch_exceptions", "library_metadata", "condition_parser"}
 _NEED_A_DATABASE = frozenset(
     (
         "expect_column_values_to_match_like_pattern",
@@ -35,7 +35,7 @@ def scan() -> dict[str, tuple[str, str]]:
         implementation = registry.get_expectation_impl(name)
         if name in _NEED_A_DATABASE or not implementation.__module__.startswith(core.__name__):
             continue
-        fields = implementation.__fields__
+        fields: Any = implementation.__fields__
         arguments = sorted(set(fields) - _COMMON)
         required = [argument for argument in arguments if fields[argument].required]
         optional = [argument for argument in arguments if not fields[argument].required]

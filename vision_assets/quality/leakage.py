@@ -1,23 +1,19 @@
-"""Checks that look at several images at once: leaks between splits, twins, what is held out.
+"""Checks that look at several images at once: leaks between splits, twins, what is held out."""
 
-The pandas frames come from the caller; nothing heavy is imported.
-"""
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
+import pandas as pd
 
+from vision_assets.quality.check_names import DUPLICATE_LABELS, HELD_OUT_IMAGES, LEAKAGE
+from vision_assets.quality.samples import sample_rows
 from vision_assets.vision.expectation_result import ExpectationResult
+from vision_assets.vision.id_lookup import look_up
 from vision_assets.vision.manifest import HELD_OUT, SPLITS
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-LEAKAGE = "no_leakage"
-DUPLICATE_LABELS = "duplicates_agree"
-HELD_OUT_IMAGES = "held_out"
 _N_SAMPLES = 20
 
 
-def leakage(manifest: "pd.DataFrame") -> ExpectationResult:
+def leakage(manifest: pd.DataFrame) -> ExpectationResult:
     """No group is in two splits; near duplicates are of one group.
 
     Splits that are computed cannot leak, given ones can.
@@ -38,11 +34,10 @@ def leakage(manifest: "pd.DataFrame") -> ExpectationResult:
     )
 
 
-def duplicates_agree(manifest: "pd.DataFrame") -> ExpectationResult:
+def duplicates_agree(manifest: pd.DataFrame) -> ExpectationResult:
     """Images of the same picture have the same label."""
     twins = manifest[manifest["duplicate_of"].notna() & manifest["class_id"].notna()]
-    label_of = manifest.set_index("image_id")["label"]
-    other = twins["duplicate_of"].map(label_of)
+    other = look_up(twins["duplicate_of"], manifest["image_id"], manifest["label"])
     differing = twins.assign(other_label=other)[other.notna() & (other != twins["label"])]
     return ExpectationResult(
         name=DUPLICATE_LABELS,
@@ -55,7 +50,7 @@ def duplicates_agree(manifest: "pd.DataFrame") -> ExpectationResult:
     )
 
 
-def held_out(manifest: "pd.DataFrame") -> ExpectationResult:
+def held_out(manifest: pd.DataFrame) -> ExpectationResult:
     """No labelled image is held out, but for duplicates, which count once on purpose."""
     out = manifest[(manifest["split"] == HELD_OUT) & manifest["duplicate_of"].isna()]
     reasons = out["held_out_because"].value_counts()
@@ -70,6 +65,5 @@ def held_out(manifest: "pd.DataFrame") -> ExpectationResult:
     )
 
 
-def _samples(rows: "pd.DataFrame", *columns: str) -> list[dict[str, Any]]:
-    sample = rows[["image_id", "source", *columns]].head(_N_SAMPLES)
-    return sample.astype(object).where(sample.notna(), None).to_dict("records")
+def _samples(rows: pd.DataFrame, *columns: str) -> list[dict[str, Any]]:
+    return sample_rows(rows, ["image_id", "source", *columns], _N_SAMPLES)

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from vision_assets.quality.check_names import DUPLICATE_LABELS, HELD_OUT_IMAGES, LEAKAGE
 from vision_assets.quality.expectation_table import EXPECTATIONS
-from vision_assets.quality.leakage import DUPLICATE_LABELS, HELD_OUT_IMAGES, LEAKAGE
 from vision_assets.vision.errors import SpecError
 from vision_assets.vision.manifest import ANNOTATION_COLUMNS, STORE_COLUMNS, VERSION_COLUMNS
 from vision_assets.vision.spec import ExpectationSpec, PipelineSpec
@@ -127,6 +127,7 @@ def _images(
         name=name,
         expectation=f"expect_{expectation}",
         arguments=of_column | arguments,
+        table="images",
         severity=severity,
     )
 

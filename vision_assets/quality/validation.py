@@ -3,14 +3,13 @@
 Pixels never pass through it: the tables are the manifest and the counts per class and split.
 """
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from vision_assets.quality.leakage import duplicates_agree, held_out, leakage
+from vision_assets.quality.samples import json_ready, sample_rows
 from vision_assets.quality.suite import PLACEHOLDERS, check_name, describe, suite
 from vision_assets.vision.expectation_result import ExpectationResult
 from vision_assets.vision.manifest_build import count_images
@@ -81,7 +80,7 @@ def _run(frame: pd.DataFrame, entries: Sequence[ExpectationSpec]) -> list[Expect
 def _batch(frame: pd.DataFrame) -> "Batch":
     import great_expectations as gx
 
-    context = gx.get_context(mode="ephemeral")
+    context: Any = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     asset = context.data_sources.add_pandas("pandas").add_dataframe_asset("table")
     return asset.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": frame})
@@ -123,7 +122,7 @@ def _result(entry: ExpectationSpec, outcome: Any, frame: pd.DataFrame) -> Expect
         passed=bool(outcome.success),
         description=describe(entry),
         observed=_observed(result),
-        unexpected_count=_json_ready(result.get("unexpected_count")),
+        unexpected_count=json_ready(result.get("unexpected_count")),
         samples=[] if outcome.success else _samples(entry, result, frame),
     )
 
@@ -137,7 +136,7 @@ def _exception(info: dict[str, Any]) -> str | None:
 
 def _observed(result: dict[str, Any]) -> Any:
     if "observed_value" in result:
-        return _json_ready(result.get("details") or result["observed_value"])
+        return json_ready(result.get("details") or result["observed_value"])
     if "unexpected_percent" in result:
         return f"{result['unexpected_percent'] or 0:.3g} % unexpected"
     return None
@@ -156,21 +155,4 @@ def _samples(
     values = [value for value in result["partial_unexpected_list"] if value is not None]
     hits = rows[rows[column].isin(values) if values else rows[column].isna()]
     shown = [name for name in ("image_id", "source", "label", "split", "n") if name in frame]
-    columns = list(dict.fromkeys([*shown, column]))
-    return [
-        {str(name): _json_ready(value) for name, value in row.items()}
-        for row in hits[columns].head(_N_SAMPLES).to_dict("records")
-    ]
-
-
-def _json_ready(value: Any) -> Any:
-    """Plain Python, with None for what is missing or not a number."""
-    if isinstance(value, dict):
-        return {str(key): _json_ready(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple | set):
-        return [_json_ready(entry) for entry in value]
-    if isinstance(value, np.generic):
-        return _json_ready(value.item())
-    if value is None or value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
-        return None
-    return value if isinstance(value, bool | int | float | str) else str(value)
+    return sample_rows(hits, [*shown, str(column)], _N_SAMPLES)

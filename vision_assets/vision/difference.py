@@ -5,6 +5,7 @@ from typing import Self
 
 import pandas as pd
 
+from vision_assets.vision.id_lookup import positions
 from vision_assets.vision.manifest import SPLITS
 
 
@@ -34,17 +35,15 @@ class Difference:
 
         An image that gets its first label enters the splits: it is relabelled, not moved.
         """
-        columns = ["image_id", "class_id", "split"]
-        both = old[columns].merge(new[columns], on="image_id", how="outer", suffixes=("", "_new"))
-        here = ~both["split"].isna() & ~both["split_new"].isna()
-        class_id, class_id_new = both["class_id"].fillna(-1), both["class_id_new"].fillna(-1)
-        was_in = both["split"].isin(SPLITS)
-        ids = both["image_id"]
+        row = positions(new["image_id"], old["image_id"])
+        here, before = new[row >= 0], old.iloc[row[row >= 0]].set_axis(new.index[row >= 0])
+        relabelled = here["class_id"].fillna(-1) != before["class_id"].fillna(-1)
+        moved = before["split"].isin(SPLITS) & (here["split"] != before["split"])
         return cls(
-            added=_sorted(ids[both["split"].isna()]),
-            removed=_sorted(ids[both["split_new"].isna()]),
-            relabelled=_sorted(ids[here & (class_id != class_id_new)]),
-            moved=_sorted(ids[here & was_in & (both["split"] != both["split_new"])]),
+            added=_sorted(new["image_id"][row < 0]),
+            removed=_sorted(old["image_id"][positions(old["image_id"], new["image_id"]) < 0]),
+            relabelled=_sorted(here["image_id"][relabelled]),
+            moved=_sorted(here["image_id"][moved]),
         )
 
 

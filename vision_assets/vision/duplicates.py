@@ -58,17 +58,28 @@ def find_twins(images: pd.DataFrame) -> pd.Series:
     other bytes (saved again without loss, other metadata) agree in perceptual hash, size, mode,
     orientation and, to the last bit, in brightness, contrast and sharpness.
 
+    Of several such images counts the one that is in a split, then the labelled one, then the
+    oldest.
+
     Args:
-        images: columns of the store, the preferred image of a picture first.
+        images: columns of the store, `class_id`, `given_split`, `assigned_split`.
 
     Returns:
         `image_id` of the twin, indexed as `images`.
     """
     repeated = images["phash"].duplicated(keep=False) & (images["phash"] != NO_PHASH)
-    candidates = images[repeated]
+    candidates = _by_preference(images[repeated])
     first = candidates.groupby(_PICTURE, sort=False)["image_id"].transform("first")
     twins = first.where(first != candidates["image_id"])
     return twins.astype("string").reindex(images.index)
+
+
+def _by_preference(images: pd.DataFrame) -> pd.DataFrame:
+    labelled = images["class_id"].notna()
+    placed = labelled & (images["assigned_split"].notna() | images["given_split"].notna())
+    keys = images[["received_at", "image_id"]].assign(placed=~placed, unlabelled=~labelled)
+    order = keys.sort_values(["placed", "unlabelled", "received_at", "image_id"])
+    return images.loc[order.index]
 
 
 def _distinct(hashes: np.ndarray) -> np.ndarray:
@@ -113,9 +124,10 @@ class _Found:
 
     def add(self, left: np.ndarray, right: np.ndarray, max_bits: int) -> None:
         bits = np.bitwise_count(np.bitwise_xor(left[:, None], right[None, :]))
-        i, j = np.nonzero(bits <= max_bits)
-        if len(i) == 0:
+        near = bits <= max_bits
+        if not near.any():
             return
+        i, j = np.nonzero(near)
         first, second = np.minimum(left[i], right[j]), np.maximum(left[i], right[j])
         proper = first != second
         self._parts.append(_pairs(first[proper], second[proper], bits[i, j][proper]))

@@ -8,6 +8,7 @@ import pandas as pd
 from vision_assets.vision.duplicates import extend_pairs, find_twins, near_pairs
 from vision_assets.vision.errors import DatasetError
 from vision_assets.vision.groups import Links
+from vision_assets.vision.id_lookup import look_up, positions
 from vision_assets.vision.manifest import SPLITS
 from vision_assets.vision.manifest_file import conform
 from vision_assets.vision.spec import ClassSpec, SplitSpec
@@ -45,7 +46,7 @@ def build_manifest(
     manifest = images.sort_values("image_id", ignore_index=True)
     manifest = _with_labels(manifest, labels, classes)
     manifest["assigned_split"] = _assigned_before(manifest["image_id"], previous)
-    manifest["duplicate_of"] = find_twins(_by_preference(manifest))
+    manifest["duplicate_of"] = find_twins(manifest)
     links = Links.between(manifest, pairs, spec.group_by)
     return conform(manifest.assign(**assign_splits(manifest, links, spec)))
 
@@ -82,29 +83,16 @@ def _with_labels(
     images: pd.DataFrame, labels: pd.DataFrame, classes: Sequence[ClassSpec]
 ) -> pd.DataFrame:
     """A class that the list does not know keeps the label of its annotation; a check reports it."""
-    joined = images.merge(labels[["image_id", "class_id", "label"]], on="image_id", how="left")
-    joined["class_id"] = joined["class_id"].astype("Int64")
-    names = joined["class_id"].map({entry.id: entry.name for entry in classes})
-    joined["label"] = names.astype("string").fillna(joined["label"].astype("string"))
-    return joined
+    row = positions(images["image_id"], labels["image_id"])
+    joined = labels[["class_id", "label"]].reset_index(drop=True).reindex(row)
+    class_id = joined["class_id"].astype("Int64").set_axis(images.index)
+    label = joined["label"].astype("string").set_axis(images.index)
+    for entry in classes:
+        label = label.mask((class_id == entry.id).fillna(False), entry.name)
+    return images.assign(class_id=class_id, label=label)
 
 
 def _assigned_before(ids: pd.Series, previous: pd.DataFrame | None) -> pd.Series:
     if previous is None:
         return pd.Series(pd.NA, ids.index, "string")
-    return ids.map(previous.set_index("image_id")["assigned_split"]).astype("string")
-
-
-def _by_preference(manifest: pd.DataFrame) -> pd.DataFrame:
-    """Of twins counts the one that is in a split, then the labelled one, then the oldest."""
-    labelled = manifest["class_id"].notna()
-    placed = manifest["assigned_split"].notna() | manifest["given_split"].notna()
-    keys = pd.DataFrame(
-        {
-            "placed": ~(placed & labelled),
-            "unlabelled": ~labelled,
-            "received_at": manifest["received_at"],
-            "image_id": manifest["image_id"],
-        }
-    )
-    return manifest.loc[keys.sort_values(list(keys)).index]
+    return look_up(ids, previous["image_id"], previous["assigned_split"]).astype("string")

@@ -4,11 +4,11 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from vision_assets.vision.manifest import COLUMNS, attribute_columns
@@ -30,7 +30,7 @@ def conform(images: pd.DataFrame) -> pd.DataFrame:
 def write_manifest(manifest: pd.DataFrame, path: Path) -> None:
     """Write a manifest; columns that repeat few values are dictionary-encoded."""
     table = pa.Table.from_pandas(manifest, preserve_index=False)
-    repeating = [column for column in _REPEATING if column in manifest]
+    repeating: Any = [column for column in _REPEATING if column in manifest]
     repeating += attribute_columns(manifest.columns)
     pq.write_table(table, path, compression="zstd", use_dictionary=repeating)
 
@@ -68,18 +68,21 @@ def _hash_column(digest: "hashlib._Hash", values: pd.Series) -> None:
     texts = pa.array(values.astype(_STRING), type=pa.large_string(), from_pandas=True)
     if isinstance(texts, pa.ChunkedArray):
         texts = texts.combine_chunks()
-    lengths = pc.fill_null(pc.binary_length(texts), -1)
-    digest.update(np.asarray(lengths).astype("<i8").tobytes())
-    digest.update(_characters(pc.drop_null(texts)))
+    lengths = np.where(np.asarray(texts.is_valid()), np.diff(_bounds(texts)), -1)
+    digest.update(lengths.astype("<i8").tobytes())
+    digest.update(_characters(texts.drop_null()))
+
+
+def _bounds(texts: pa.LargeStringArray) -> np.ndarray:
+    """(n + 1,) int64: where each text begins, and where the last one ends."""
+    offsets = np.frombuffer(texts.buffers()[1] or bytes(8), np.int64)
+    return offsets[texts.offset : texts.offset + len(texts) + 1]
 
 
 def _characters(texts: pa.LargeStringArray) -> memoryview:
     """The UTF-8 bytes of all texts, one behind the other."""
-    _, offsets, data = texts.buffers()
-    if data is None:
-        return memoryview(b"")
-    bounds = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
-    return memoryview(data)[bounds[0] : bounds[-1]]
+    data, bounds = texts.buffers()[2], _bounds(texts)
+    return memoryview(data or b"")[bounds[0] : bounds[-1]]
 
 
 def _pandas_type(type_: pa.DataType) -> object:

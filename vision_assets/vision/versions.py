@@ -30,6 +30,7 @@ from vision_assets.vision.duplicates import no_pairs
 from vision_assets.vision.errors import DatasetError
 from vision_assets.vision.expectation_result import ExpectationResult
 from vision_assets.vision.file_lock import file_lock
+from vision_assets.vision.id_lookup import positions
 from vision_assets.vision.manifest_build import build_manifest, build_pairs
 from vision_assets.vision.manifest_file import (
     SCHEMA_VERSION,
@@ -141,7 +142,7 @@ class DatasetVersion:
     def erased(self, source: ImageSource) -> tuple[str, ...]:
         """Ids of images of this version whose bytes are no longer in the store, sorted."""
         ids = self.manifest()["image_id"]
-        return tuple(ids[~ids.isin(source.images()["image_id"])])
+        return tuple(ids[positions(ids, source.images()["image_id"]) < 0])
 
     def _validation(self) -> dict[str, Any] | None:
         path = self.folder / "validation.json"
@@ -285,11 +286,12 @@ def _by_fingerprint(versions: Sequence[DatasetVersion], prefix: str) -> list[Dat
 
 
 def _counts(manifest: pd.DataFrame) -> dict[str, dict[str, int]]:
-    counts: dict[str, dict[str, int]] = {}
     sizes = manifest.groupby([manifest["label"].fillna(""), "split"]).size()
-    for (label, split), n in sizes.items():
-        counts.setdefault(label, {})[split] = int(n)
-    return counts
+    table = sizes.unstack("split", fill_value=0)
+    return {
+        str(label): {str(split): int(n) for split, n in row.items()}
+        for label, row in table.iterrows()
+    }
 
 
 def _sha256(path: Path) -> str:
