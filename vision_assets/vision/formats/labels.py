@@ -1,14 +1,13 @@
 """How a file tells its label: by its folder, its name, or a table."""
 
-import csv
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from vision_assets.vision.errors import SpecError
+from vision_assets.vision.formats.csv_table import read_csv
 from vision_assets.vision.manifest import RESERVED_COLUMNS
 from vision_assets.vision.spec import SourceSpec
 
@@ -21,10 +20,6 @@ SPLIT_NAMES = {
     "test": "test",
 }
 """What folders, file names and tables call the splits."""
-
-_MAX_CSV_BYTES = 256 * 1024 * 1024
-_MAX_CSV_ROWS = 2_000_000
-_DELIMITERS = ",;\t"
 
 
 @dataclass(frozen=True)
@@ -123,64 +118,24 @@ def _by_csv(landing: Path, name: str) -> Labeller:
 
 
 def _read_rows(path: Path) -> dict[str, Labelled]:
-    text = _read_text(path)
-    header, _, _ = text.partition("\n")
-    delimiter = max(_DELIMITERS, key=header.count)
-    reader = csv.DictReader(text.splitlines(), delimiter=delimiter, strict=True)
-    _check_columns(path, reader.fieldnames or [])
     rows: dict[str, Labelled] = {}
-    try:
-        for row in islice(reader, _MAX_CSV_ROWS + 1):
-            _add_row(rows, row, f"{path}, row {reader.line_num}")
-    except csv.Error as error:
-        raise SpecError(f"{path}, row {reader.line_num}: not a CSV row: {error}") from error
-    if len(rows) > _MAX_CSV_ROWS:
-        raise SpecError(f"{path}: expected at most {_MAX_CSV_ROWS} rows; split the table")
+    for place, row in read_csv(path, ("file", "label")):
+        taken = sorted(set(row) & RESERVED_COLUMNS - {"label", "split", "group"})
+        if taken:
+            raise SpecError(f"{place}: the columns {taken} are names of the manifest; rename them")
+        file, entry = _from_row(row, place)
+        if rows.setdefault(file, entry) != entry:
+            raise SpecError(f"{place}: {file!r} is in an earlier row with other values; keep one")
     return rows
 
 
-def _read_text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            data = file.read(_MAX_CSV_BYTES + 1)
-    except OSError as error:
-        raise SpecError(
-            f"the table of labels {path} cannot be read ({error.strerror}); put it there, or "
-            "change source.csv"
-        ) from error
-    if len(data) > _MAX_CSV_BYTES:
-        raise SpecError(f"{path}: expected at most {_MAX_CSV_BYTES} bytes; split the table")
-    try:
-        return _composed(data.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        row = data[: error.start].count(b"\n") + 1
-        raise SpecError(f"{path}, row {row}: expected UTF-8; save the table as UTF-8") from error
-
-
-def _check_columns(path: Path, columns: Sequence[str]) -> None:
-    if not {"file", "label"} <= set(columns):
-        raise SpecError(f"{path}, row 1: expected columns `file` and `label`, got {list(columns)}")
-    taken = sorted(set(columns) & RESERVED_COLUMNS - {"label", "split", "group"})
-    if taken:
-        raise SpecError(f"{path}, row 1: {taken} are names of the manifest; choose others")
-
-
-def _add_row(rows: dict[str, Labelled], row: dict, place: str) -> None:
-    if None in row or None in row.values():
-        raise SpecError(f"{place}: expected as many fields as the header has columns")
-    said = {name: text.strip() for name, text in row.items()}
-    file, split = said.pop("file"), said.pop("split", "")
+def _from_row(row: dict[str, str], place: str) -> tuple[str, Labelled]:
+    file, split = row.pop("file"), row.get("split", "")
     if not file:
         raise SpecError(f"{place}: expected a path in `file`, got nothing")
     if split and split.lower() not in SPLIT_NAMES:
         raise SpecError(f"{place}: expected a split of {sorted(SPLIT_NAMES)}, got {split!r}")
-    entry = Labelled(
-        label=said.pop("label") or None,
-        given_split=SPLIT_NAMES.get(split.lower()),
-        attributes={name: text for name, text in said.items() if text},
-    )
-    if rows.setdefault(file, entry) != entry:
-        raise SpecError(f"{place}: {file!r} is in an earlier row with other values; keep one")
+    return file, _from_groups(row)
 
 
 def _composed(text: str) -> str:

@@ -132,6 +132,7 @@ class Table:
         with _disk_errors():
             self._compact(dataset)
             dataset.cleanup_old_versions(older_than=timedelta(0), delete_unverified=True)
+        self._check_erased(dataset)
 
     def _compact(self, dataset: "lance.LanceDataset") -> None:
         dataset.optimize.compact_files(
@@ -140,6 +141,18 @@ class Table:
             batch_size=_BYTES_COLUMN_BATCH,
             num_threads=1,
         )
+
+    def _check_erased(self, dataset: "lance.LanceDataset") -> None:
+        """Only files of the latest version are on disk, and none of them hides deleted rows."""
+        fragments = dataset.get_fragments()
+        hidden = [fragment for fragment in fragments if fragment.num_deletions]
+        used = {Path(file.path).name for part in fragments for file in part.data_files()}
+        left = [file for file in (self._folder / "data").glob("*") if file.name not in used]
+        if hidden or left:
+            raise StoreError(
+                f"expected no trace of erased rows in {self._folder}, got {len(hidden)} fragments "
+                f"and {len(left)} files that may hold some; run the same command again"
+            )
 
     def _write(self, rows: pa.Table) -> None:
         lance = _import_lance()
