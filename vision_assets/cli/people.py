@@ -78,7 +78,7 @@ def remove(
     json: Json = False,
 ) -> None:
     """Erase the bytes of images for good; dataset versions that hold them say so."""
-    from vision_assets.vision.store.people import remove as remove_images
+    from vision_assets.vision.store.erasure import remove as remove_images
 
     _, store = _opened(name)
     if not yes:
