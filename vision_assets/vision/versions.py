@@ -103,10 +103,13 @@ class DatasetVersion:
     @cached_property
     def difference(self) -> Difference:
         """What changed since the parent; everything is added where there is none."""
-        new = self.manifest()
+        return Difference.between(self.parent_manifest(), self.manifest())
+
+    def parent_manifest(self) -> pd.DataFrame:
+        """The manifest of the version before; without rows where there is none."""
         if self.parent is None:
-            return Difference.between(new.iloc[:0], new)
-        return Difference.between(_read(self.folder.parent / self.parent).manifest(), new)
+            return self.manifest().iloc[:0]
+        return _read(self.folder.parent / self.parent).manifest()
 
     @property
     def valid(self) -> bool | None:

@@ -1,0 +1,207 @@
+"""The data-set card: one self-contained HTML page that says what a version holds."""
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vision_assets.vision.atomic import write_text
+from vision_assets.vision.dataset_export import ReadableSource
+from vision_assets.vision.difference import Difference
+from vision_assets.vision.id_lookup import positions
+from vision_assets.vision.manifest import HELD_OUT, SPLITS, UNLABELLED, attribute_columns
+from vision_assets.vision.pictures import thumbnail
+from vision_assets.vision.versions import DatasetVersion
+
+CARD_FILE = "card.html"
+_TEMPLATE = "dataset_card.html.j2"
+_PER_CLASS = 6
+_CLASSES_WITH_PICTURES = 24
+_PER_CHANGE = 12
+_LISTED = 50
+_BINS = 40
+_STATISTICS = ("brightness", "contrast", "sharpness")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A thumbnail: a data URI, or none where the image was erased."""
+
+    image_id: str
+    source: str
+    caption: str
+    uri: str | None
+
+
+def write_card(version: DatasetVersion, source: ReadableSource) -> str:
+    """Write `card.html` into the version's folder, in place of an earlier one.
+
+    The work is bounded: a few pictures per class and kind of change, whatever the size.
+
+    Returns:
+        The page.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("vision_assets.vision", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page = environment.get_template(_TEMPLATE).render(_content(version, source))
+    write_text(version.folder / CARD_FILE, page)
+    return page
+
+
+def _content(version: DatasetVersion, source: ReadableSource) -> dict[str, Any]:
+    manifest = version.manifest()
+    gone = set(version.erased(source))
+    out = manifest[(manifest["split"] == HELD_OUT)]
+    return {
+        "version": version,
+        "n": len(manifest),
+        "splits": _split_sizes(manifest),
+        "classes": _class_rows(version),
+        "pictures": _class_pictures(version, manifest, source, gone),
+        "changes": _change_pictures(version, manifest, source, gone),
+        "histograms": [_histogram(manifest, name) for name in _STATISTICS],
+        "groups": _group_sizes(manifest),
+        "attributes": _attributes(manifest),
+        "held_out": out.head(_LISTED).to_dict("records"),
+        "n_held_out": len(out),
+        "results": version.results(),
+        "erased": sorted(gone)[:_LISTED],
+        "n_erased": len(gone),
+    }
+
+
+def _split_sizes(manifest: pd.DataFrame) -> list[dict[str, Any]]:
+    sizes = manifest["split"].value_counts()
+    n_in_splits = max(1, sum(int(sizes.get(split, 0)) for split in SPLITS))
+    rows = []
+    for split in (*SPLITS, HELD_OUT, UNLABELLED):
+        n = int(sizes.get(split, 0))
+        share = n / n_in_splits if split in SPLITS else None
+        if n or split in SPLITS:
+            rows.append({"name": split, "n": n, "share": share})
+    return rows
+
+
+def _class_rows(version: DatasetVersion) -> list[dict[str, Any]]:
+    """Images per class and split, the largest class's total for the bars."""
+    rows = []
+    for entry in version.classes:
+        counts = version.counts.get(entry.name, {})
+        per_split = {split: counts.get(split, 0) for split in (*SPLITS, HELD_OUT)}
+        total = sum(per_split[split] for split in SPLITS)
+        rows.append({"class": entry, "counts": per_split, "total": total})
+    largest = max([row["total"] for row in rows], default=0) or 1
+    return [row | {"largest": largest} for row in rows]
+
+
+def _class_pictures(
+    version: DatasetVersion, manifest: pd.DataFrame, source: ReadableSource, gone: set[str]
+) -> list[tuple[str, list[Picture]]]:
+    """The first images of each class by id, which is as good as chance: ids are hashes."""
+    there = manifest[~manifest["image_id"].isin(gone)]
+    rows = there.groupby("class_id").head(_PER_CLASS)
+    classes = [entry for entry in version.classes if (rows["class_id"] == entry.id).any()]
+    classes = classes[:_CLASSES_WITH_PICTURES]
+    rows = rows[rows["class_id"].isin([entry.id for entry in classes])]
+    pictures = _pictures(rows, rows["split"], source, gone)
+    by_id = {picture.image_id: picture for picture in pictures}
+    return [
+        (entry.name, [by_id[key] for key in rows["image_id"][rows["class_id"] == entry.id]])
+        for entry in classes
+    ]
+
+
+def _change_pictures(
+    version: DatasetVersion, manifest: pd.DataFrame, source: ReadableSource, gone: set[str]
+) -> list[dict[str, Any]]:
+    """What changed since the parent, with pictures; a first version has no changes to show."""
+    if version.parent is None:
+        return []
+    changes, before = version.difference, version.parent_manifest()
+    return [
+        {
+            "kind": kind,
+            "n": changes.counts[kind],
+            "pictures": _changed(kind, changes, before, manifest, source, gone),
+        }
+        for kind in ("added", "removed", "relabelled", "moved")
+    ]
+
+
+def _changed(
+    kind: str,
+    changes: Difference,
+    before: pd.DataFrame,
+    manifest: pd.DataFrame,
+    source: ReadableSource,
+    gone: set[str],
+) -> list[Picture]:
+    ids = pd.Series(getattr(changes, kind)[:_PER_CHANGE], dtype="string")
+    old = before.iloc[positions(ids, before["image_id"])] if kind != "added" else None
+    new = manifest.iloc[positions(ids, manifest["image_id"])] if kind != "removed" else None
+    rows = old if new is None else new
+    assert rows is not None
+    if old is None or new is None:
+        captions = rows["label"].fillna(UNLABELLED)
+    else:
+        column = "label" if kind == "relabelled" else "split"
+        was, now = (frame[column].fillna(UNLABELLED).to_numpy() for frame in (old, new))
+        captions = pd.Series([f"{a} → {b}" for a, b in zip(was, now, strict=True)])
+    if kind == "removed":
+        stored = set(source.images(rows["image_id"].tolist())["image_id"])
+        gone = gone | set(rows["image_id"]) - stored
+    return _pictures(rows, captions, source, gone)
+
+
+def _pictures(
+    rows: pd.DataFrame, captions: pd.Series, source: ReadableSource, gone: set[str]
+) -> list[Picture]:
+    ids = [key for key in rows["image_id"] if key not in gone]
+    uris = {key: _data_uri(data) for key, data in source.read(ids)} if ids else {}
+    cells = zip(rows["image_id"], rows["source"], captions, strict=True)
+    return [Picture(key, path, str(caption), uris.get(key)) for key, path, caption in cells]
+
+
+def _data_uri(data: bytes) -> str:
+    buffer = io.BytesIO()
+    thumbnail(data, 112).save(buffer, "JPEG", quality=78)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _histogram(manifest: pd.DataFrame, column: str) -> dict[str, Any]:
+    """Bars between the 0.5 % and 99.5 % quantiles; what lies outside is in the end bars."""
+    values = manifest[column].dropna().to_numpy(float)
+    low, median, high = np.quantile(values, [0.005, 0.5, 0.995]) if len(values) else (0, 0, 1)
+    high = high if high > low else low + 1
+    counts, _ = np.histogram(np.clip(values, low, high), _BINS, (low, high))
+    bars = (counts / max(1, counts.max())).round(4).tolist()
+    return {"name": column, "low": low, "median": median, "high": high, "bars": bars}
+
+
+def _group_sizes(manifest: pd.DataFrame) -> dict[str, int]:
+    sizes = manifest["group"].value_counts()
+    return {
+        "groups": int((sizes > 1).sum()),
+        "images": int(sizes[sizes > 1].sum()),
+        "largest": int(sizes.max()) if len(sizes) else 0,
+    }
+
+
+def _attributes(manifest: pd.DataFrame) -> list[dict[str, Any]]:
+    rows = []
+    for name in attribute_columns(manifest.columns):
+        values = manifest[name].value_counts()
+        common: Sequence[tuple[Any, Any]] = list(values.head(6).items())
+        rows.append({"name": name, "n": len(values), "common": common})
+    return rows
