@@ -7,11 +7,12 @@ decoded, and the EXIF orientation is applied here and nowhere else.
 
 import io
 import struct
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
 import simplejpeg
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from vision_assets.vision.errors import ImageRefused, Reason
 
@@ -19,21 +20,27 @@ FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF")
 EXIF_ORIENTATION_TAG = 0x0112
 _EXIF_MARK = b"Exif\x00\x00"
 _JPEG_MAGIC = b"\xff\xd8\xff"
+_MAGICS = (
+    *(_JPEG_MAGIC, b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a"),
+    *(b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"),
+)
 _PILLOW_ERRORS = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    EOFError,
-    TypeError,
-    IndexError,
-    KeyError,
-    AttributeError,
-    OverflowError,
-    MemoryError,
-    struct.error,
+    *(OSError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, EOFError),
+    *(SyntaxError, RuntimeError, MemoryError, struct.error, zlib.error),
 )
 """What Pillow raises over damaged bytes."""
 _DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N")
+
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What turns a raster of an EXIF orientation upright."""
 
 # The bound is checked per image from its header (Limits); Pillow's own process-wide
 # limit would refuse what a use case allows.
@@ -62,7 +69,8 @@ DEFAULT_LIMITS = Limits()
 class Header:
     """What an image says of itself, read without decoding a pixel.
 
-    Width and height are of the stored raster, before the orientation is applied.
+    Width and height are of the raster that a decoder gives, before the orientation is
+    applied. A TIFF has orientation 1: Pillow turns it upright while it decodes.
     """
 
     format: str
@@ -148,15 +156,17 @@ def decode_grey(data: bytes, header: Header) -> np.ndarray:
     """
     if header.format == "JPEG" and header.mode in ("RGB", "L"):
         return _decode_jpeg(data, "GRAY")[..., 0]
-    rgb = _decode_with_pillow(data, upright=False)
-    return np.asarray(Image.fromarray(rgb).convert("L"))
+    return np.asarray(_decode_with_pillow(data).convert("L"))
 
 
 def decode_checked(data: bytes, header: Header, colorspace: str) -> np.ndarray:
     """Decode an image whose header was checked, upright, as (h, w, 3) uint8 RGB."""
     if header.format == "JPEG" and header.mode in ("RGB", "L") and header.orientation == 1:
         return _decode_jpeg(data, colorspace)
-    return _decode_with_pillow(data, upright=True)
+    image = _decode_with_pillow(data)
+    if header.orientation != 1:
+        image = image.transpose(UPRIGHT[header.orientation])
+    return np.asarray(image)
 
 
 def _read_jpeg_header(data: bytes) -> Header | None:
@@ -169,13 +179,31 @@ def _read_jpeg_header(data: bytes) -> Header | None:
     if _EXIF_MARK in data[:65536]:
         with _open(data) as image:
             orientation = _orientation(image)
-    return Header("JPEG", width, height, modes.get(colorspace, "CMYK"), orientation)
+    return Header("JPEG", int(width), int(height), modes.get(colorspace, "CMYK"), orientation)
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF orientation; 1 where there is none, or one that does not exist.
+
+    Read from the header alone: the getexif of PNG would decode the pixels first.
+    """
+    if image.format == "TIFF":
+        return 1
+    try:
+        orientation = Image.Image.getexif(image).get(EXIF_ORIENTATION_TAG, 1)
+    except _PILLOW_ERRORS as error:
+        raise ImageRefused(Reason.TRUNCATED, f"the EXIF data cannot be read: {error}") from error
+    return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
 
 
 def _open(data: bytes) -> Image.Image:
     try:
         return Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
+        if _begins_like_an_image(data):
+            raise ImageRefused(
+                Reason.TRUNCATED, "the header is damaged or cut off; send it again"
+            ) from None
         raise ImageRefused(
             Reason.NOT_AN_IMAGE,
             f"expected one of {', '.join(FORMATS)}, got bytes that begin with {data[:8]!r}",
@@ -184,12 +212,12 @@ def _open(data: bytes) -> Image.Image:
         raise ImageRefused(Reason.TRUNCATED, f"the header cannot be read: {error}") from error
 
 
-def _orientation(image: Image.Image) -> int:
-    """From the header alone: the getexif of PNG would decode the pixels first."""
-    try:
-        return Image.Image.getexif(image).get(EXIF_ORIENTATION_TAG, 1)
-    except _PILLOW_ERRORS as error:
-        raise ImageRefused(Reason.TRUNCATED, f"the EXIF data cannot be read: {error}") from error
+def _begins_like_an_image(data: bytes) -> bool:
+    if data.startswith(b"RIFF"):
+        return data[8:12] == b"WEBP"
+    if data.startswith(b"BM"):
+        return not data[6:10].strip(b"\x00")  # four bytes that a bitmap leaves zero
+    return data.startswith(_MAGICS)
 
 
 def _decode_jpeg(data: bytes, colorspace: str) -> np.ndarray:
@@ -201,16 +229,16 @@ def _decode_jpeg(data: bytes, colorspace: str) -> np.ndarray:
         ) from error
 
 
-def _decode_with_pillow(data: bytes, upright: bool) -> np.ndarray:
+def _decode_with_pillow(data: bytes) -> Image.Image:
+    """RGB, not turned upright."""
     with _open(data) as image:
         try:
             image.load()
-            oriented = ImageOps.exif_transpose(image) if upright else image
+            return _to_rgb(image)
         except _PILLOW_ERRORS as error:
             raise ImageRefused(
                 Reason.TRUNCATED, f"the pixels cannot be read ({error}); send it again"
             ) from error
-        return np.asarray(_to_rgb(oriented))
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

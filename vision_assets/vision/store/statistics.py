@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from vision_assets.vision.inference.decode import UPRIGHT
 from vision_assets.vision.manifest import NO_PHASH
 
 _THUMBNAIL_PX = 32
@@ -21,15 +22,6 @@ _GREY_LEVELS = np.arange(256, dtype=np.float64)
 _FLAT = 0.1
 # Rows of the Laplacian that are in memory at a time: it fits the cache and bounds the memory.
 _STRIPE_PX = 128
-_TRANSPOSE = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 def _cosines() -> np.ndarray:
@@ -82,8 +74,8 @@ def sharpness(grey: np.ndarray) -> float:
 def phash(image: Image.Image, orientation: int = 1) -> int:
     """Perceptual hash of a grey picture, upright; NO_PHASH where the picture is flat."""
     thumbnail = image.resize((_THUMBNAIL_PX, _THUMBNAIL_PX), Image.Resampling.BOX)
-    if orientation in _TRANSPOSE:
-        thumbnail = thumbnail.transpose(_TRANSPOSE[orientation])
+    if orientation in UPRIGHT:
+        thumbnail = thumbnail.transpose(UPRIGHT[orientation])
     pixels = np.asarray(thumbnail, dtype=np.float64)
     if pixels.std() < _FLAT:
         return NO_PHASH
