@@ -7,6 +7,7 @@ the same errors: file, line, field and what is allowed.
 
 import os
 import sys
+import warnings
 from importlib.machinery import ModuleSpec
 from importlib.util import module_from_spec
 from pathlib import Path
@@ -40,7 +41,9 @@ def project_file(name: str) -> Path:
 def component_tree() -> dg.ComponentTree:
     """Dagster's tree of the components below the folder of use cases."""
     folder = defs_folder()
-    return dg.ComponentTree.from_module(_module_of(folder), project_root=folder.parent)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        return dg.ComponentTree.from_module(_module_of(folder), project_root=folder.parent)
 
 
 def use_case(name: str) -> UseCase:
@@ -73,7 +76,10 @@ def _load(name: str) -> UseCase:
     try:
         component = component_tree().load_component(Path(name), VisionPipeline)
     except Exception as error:
-        raise SpecError(f"{defs_folder() / name / 'defs.yaml'}: {error}") from error
+        # Dagster draws the tree of components; file, line and field are in its cause.
+        raise SpecError(
+            f"{defs_folder() / name / 'defs.yaml'}: {error.__cause__ or error}"
+        ) from error
     return component.use_case
 
 
