@@ -41,6 +41,22 @@ def drop_samples(home: Home, case: UseCase, n: int = SAMPLES, seed: int = 0) -> 
     return landing
 
 
+def picture_to_ask(home: Home, case: UseCase) -> Path:
+    """An image of the landing folder that was accepted, to send to the endpoint.
+
+    Raises:
+        ServiceError: none of the accepted images is there any more.
+    """
+    from vision_assets.vision.store.image_store import ImageStore
+
+    landing = home.landing(case.spec.source.landing)
+    sources = ImageStore.open(home.store(case.name)).images()["source"]
+    for source in sources:
+        if (landing / source).is_file():
+            return landing / source
+    raise ServiceError(f"no accepted image is left in {landing}; drop one there to ask about it")
+
+
 def watch(home: Home, case: UseCase, stack: Stack, deadline_s: float) -> Iterator[Step]:
     """Events of the use case's assets until its endpoint answers with what was deployed.
 
@@ -91,9 +107,7 @@ def ask(case: UseCase, image: Path) -> dict:
             f"{endpoint_url(case)}/predict", files={"image": (image.name, file)}, timeout=30
         )
     if not response.is_success:
-        raise ServiceError(
-            f"{endpoint_url(case)}/predict answered {response.status_code}: {response.text}"
-        )
+        raise ServiceError(f"/predict answered {response.status_code}: {response.text[:500]}")
     return response.json()
 
 

@@ -1,6 +1,8 @@
 """raw_images: every image ever accepted, with what was refused beside it."""
 
 from collections import Counter
+from collections.abc import Iterator
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 BATCH_TAG = "vision_assets/batch"
 _REFUSED = "nothing_refused"
 _SHOWN = 12
+_PATHS_A_MESSAGE = 100
 
 
 class RawImagesConfig(dg.Config):
@@ -84,9 +87,21 @@ def _ingest(
     for batch in todo:
         context.log.info(f"batch {batch.batch_id}: {len(batch.files)} files")
         result = ingest(store, batch, landing, use_case.spec)
-        for outcome in result.outcomes:
-            context.log.debug(f"{outcome.path}: {outcome.status} {outcome.reason or ''}")
+        for lines in _told(result):
+            context.log.info(lines)
         yield result
+
+
+def _told(result: "IngestResult") -> Iterator[str]:
+    """What became of each path, a hundred paths a message: one event a path would be slow."""
+    for status, outcomes in groupby(sorted(result.outcomes, key=_status), key=_status):
+        told = [f"{o.path} ({o.reason})" if o.reason else o.path for o in outcomes]
+        for start in range(0, len(told), _PATHS_A_MESSAGE):
+            yield f"{status}: " + ", ".join(told[start : start + _PATHS_A_MESSAGE])
+
+
+def _status(outcome: Outcome) -> str:
+    return outcome.status.value
 
 
 def _metadata(store: "ImageStore", results: "list[IngestResult]") -> dict[str, dg.MetadataValue]:

@@ -62,10 +62,10 @@ def trained_model(use_case: UseCase) -> dg.AssetsDefinition:
 
 
 def _log_inputs(mlflow: Any, use_case: UseCase, version: "DatasetVersion") -> None:
+    from mlflow.data.code_dataset_source import CodeDatasetSource
     from mlflow.data.meta_dataset import MetaDataset
-    from mlflow.data.uri_dataset_source import UriDatasetSource
 
-    source = UriDatasetSource(f"vision-assets:{use_case.name}/{version.name}")
+    source = CodeDatasetSource({"use_case": use_case.name, "version": version.name})
     dataset = MetaDataset(source, name=use_case.name, digest=version.fingerprint[:32])
     mlflow.log_input(dataset, context="training")
     mlflow.log_params(use_case.spec.recipe.model_dump())

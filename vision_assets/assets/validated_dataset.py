@@ -67,9 +67,7 @@ def _check(result: ExpectationResult) -> dg.AssetCheckResult:
         description=result.description,
         metadata={
             "observed": str(result.observed),
-            "offenders": "not counted"
-            if result.unexpected_count is None
-            else result.unexpected_count,
+            "offenders": str(result.unexpected_count),
             "samples": records_table(result.samples[:_SHOWN]),
             **({"exception": result.exception} if result.exception else {}),
         },

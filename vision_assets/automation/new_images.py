@@ -86,11 +86,10 @@ def _request(
     tries = len(runs_of(instance, job, failed, tags, limit=MAX_TRIES))
     if tries >= MAX_TRIES or not _is_due(instance, job, failed, tags, tries):
         return None
+    config = {"config": {"batch": batch.batch_id}}
     return dg.RunRequest(
         run_key=f"{batch.batch_id}:{tries}",
-        run_config={
-            "ops": {op_name(use_case, "raw_images"): {"config": {"batch": batch.batch_id}}}
-        },
+        run_config={"ops": {op_name(use_case, "raw_images"): config}},
         tags=tags,
     )
 

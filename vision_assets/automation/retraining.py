@@ -32,21 +32,21 @@ def retraining(use_case: UseCase) -> dg.Definitions:
         description="From a new dataset version to the deployed service.",
     )
     return dg.Definitions(
-        sensors=[_enough_new_images(use_case, job)], schedules=[_schedule(use_case, job)]
+        jobs=[job], sensors=[_enough_new_images(use_case)], schedules=[_schedule(use_case)]
     )
 
 
-def _enough_new_images(use_case: UseCase, job) -> dg.SensorDefinition:
+def _enough_new_images(use_case: UseCase) -> dg.SensorDefinition:
     enough = use_case.spec.triggers.retrain_after
 
     @dg.sensor(
         name=f"{use_case.name}_enough_new_images",
-        job=job,
+        job_name=retraining_job_name(use_case),
         minimum_interval_seconds=INTERVAL_S,
         default_status=(
             dg.DefaultSensorStatus.RUNNING if enough else dg.DefaultSensorStatus.STOPPED
         ),
-        description=f"Retrains once {enough} new labelled images are stored and none is on its way.",
+        description=f"Retrains once {enough} new labelled images are stored and no more come.",
     )
     def sense(context: dg.SensorEvaluationContext, home: HomeResource):
         if enough is None:
@@ -68,12 +68,12 @@ def _enough_new_images(use_case: UseCase, job) -> dg.SensorDefinition:
     return sense
 
 
-def _schedule(use_case: UseCase, job) -> dg.ScheduleDefinition:
+def _schedule(use_case: UseCase) -> dg.ScheduleDefinition:
     spec = use_case.spec.schedule
 
     @dg.schedule(
         name=f"{use_case.name}_retrain_schedule",
-        job=job,
+        job_name=retraining_job_name(use_case),
         cron_schedule=spec.cron,
         execution_timezone=spec.timezone,
         default_status=(

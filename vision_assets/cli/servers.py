@@ -1,128 +1,109 @@
-"""`vision-assets demo` and `up`: the whole platform on this machine."""
+"""`vision-assets up` and `demo`: the servers, and the main job watched from start to answer."""
 
-import os
 import re
-import time
-from collections.abc import Callable
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from vision_assets.cli.output import OUT, say, show_table
 from vision_assets.home import Home
 
 if TYPE_CHECKING:
-    from vision_assets.stack import Ports
+    from vision_assets.stack import Stack
     from vision_assets.vision.use_case import UseCase
 
-SAMPLE_USE_CASE = "surface"
-_DEADLINE_S = 1800.0
-_IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
-
-DagsterPort = Annotated[int, typer.Option("--dagster-port", help="Port of the Dagster UI.")]
-MlflowPort = Annotated[int, typer.Option("--mlflow-port", help="Port of the MLflow UI.")]
+_SAMPLES = "surface"
+DagsterPort = Annotated[int, typer.Option(help="Port of the Dagster UI.")]
+MlflowPort = Annotated[int, typer.Option(help="Port of the MLflow UI.")]
 
 
 def up(dagster_port: DagsterPort = 3000, mlflow_port: MlflowPort = 5000) -> None:
-    """Start Dagster, MLflow and the endpoints of what is deployed; Ctrl-C stops them."""
+    """Start Dagster, MLflow and the endpoints on what is there, until Ctrl-C."""
     from vision_assets.project import use_cases
     from vision_assets.stack import Ports, Stack
 
-    home, ports = Home.from_environment(), Ports(dagster_port, mlflow_port)
-    with Stack(home, ports, say=_said) as stack:
-        _show_where(ports, list(use_cases().values()), home)
-        _until_interrupted(stack.run)
+    _end_by_signal()
+    with Stack(Home.from_environment(), Ports(dagster_port, mlflow_port), say) as stack:
+        _show_addresses(stack, list(use_cases().values()))
+        _run_until_stopped(stack)
 
 
 def demo(
     images: Annotated[
-        Path | None,
-        typer.Option(help="Folder of one's own images; default: drawn ones.", exists=True),
+        Path | None, typer.Option(help="Folder of your own labelled images.", file_okay=False)
     ] = None,
-    once: Annotated[bool, typer.Option("--once", help="Stop the servers and return.")] = False,
-    deadline_s: Annotated[float, typer.Option(help="Give up after so long.")] = _DEADLINE_S,
+    once: Annotated[bool, typer.Option("--once", help="Return instead of serving on.")] = False,
     dagster_port: DagsterPort = 3000,
     mlflow_port: MlflowPort = 5000,
+    minutes: Annotated[float, typer.Option(help="How long it may take.")] = 30,
 ) -> None:
-    """Take images from the landing folder to an answering endpoint, by the sensors alone."""
-    from vision_assets.demo import ask, drop_samples, watch
+    """From a landing folder to an answering endpoint, through the daemon's sensors."""
+    from vision_assets import demo as job
+    from vision_assets.project import use_case
     from vision_assets.stack import Ports, Stack
 
-    home, ports = Home.from_environment(), Ports(dagster_port, mlflow_port)
-    started = time.monotonic()
-    case = _case_of(images, home) if images else _sample_case()
-    landing = images or drop_samples(home, case)
-    say(f"Images are in [bold]{escape(str(landing))}[/]; the sensor takes them from here.")
-    with Stack(home, ports, say=_said) as stack:
-        for step in watch(home, case, stack, deadline_s):
-            seconds = time.monotonic() - started
-            say(f"[dim]{seconds:5.0f} s[/]  [bold]{step.asset}[/]  {escape(step.text)}")
-        picture = _a_picture(landing)
-        answer = ask(case, picture)
-        say(f"{escape(picture.name)}: [green]{escape(answer['label'])}[/] ({answer['score']:.3f})")
-        _show_where(ports, [case], home)
+    _end_by_signal()
+    home = Home.from_environment()
+    case = use_case(_use_case_of(images) if images else _SAMPLES)
+    landing = home.landing(case.spec.source.landing) if images else job.drop_samples(home, case)
+    say(f"images in [bold]{landing}[/]")
+    with Stack(home, Ports(dagster_port, mlflow_port), say) as stack:
+        _show_addresses(stack, [case])
+        with OUT.status("the daemon's sensors look for new images"):
+            for step in job.watch(home, case, stack, minutes * 60):
+                say(f"[green]●[/] [bold]{step.asset}[/]  {step.text}")
+        _show_answer(case, job.picture_to_ask(home, case))
+        _show_addresses(stack, [case])
         if not once:
-            say("Ctrl-C stops the servers.")
-            _until_interrupted(stack.run)
+            say("Ctrl-C stops the servers; `make up` starts them again.")
+            _run_until_stopped(stack)
 
 
-def _sample_case() -> "UseCase":
-    from vision_assets.project import use_case
+def _use_case_of(images: Path) -> str:
+    """The use case of a folder; written by `init` when it is new."""
+    from vision_assets.cli.init import init
+    from vision_assets.project import use_case_names
 
-    return use_case(SAMPLE_USE_CASE)
-
-
-def _case_of(images: Path, home: Home) -> "UseCase":
-    """The use case of a folder of one's own; its YAML is written once, inside the home."""
-    from vision_assets.cli.init import landing_of
-    from vision_assets.project import DEFS_VARIABLE, use_case
-    from vision_assets.vision.formats.look import look
-    from vision_assets.vision.formats.use_case_yaml import write_yaml
-
-    name = re.sub(r"[^a-z0-9]+", "_", f"my_{images.resolve().name}".lower()).strip("_")
-    defs = home.root / "defs"
-    if not (defs / name / "defs.yaml").exists():
-        path = write_yaml(look(images), name, defs, landing=landing_of(images, home))
-        say(f"Use case [bold]{name}[/] is written to {escape(str(path))}")
-    os.environ[DEFS_VARIABLE] = str(defs)
-    return use_case(name)
+    name = "demo_" + re.sub(r"[^a-z0-9]+", "_", images.resolve().name.lower()).strip("_")
+    if name not in use_case_names():
+        init(name, images)
+    return name
 
 
-def _a_picture(landing: Path) -> Path:
-    """The first image that can be decoded."""
-    from vision_assets.vision.errors import ImageRefused, LandingUnreadable
-    from vision_assets.vision.inference.decode import decode
+def _show_answer(case: "UseCase", picture: Path) -> None:
+    from vision_assets import demo as job
 
-    for path in sorted(landing.rglob("*")):
-        if path.suffix.lower() in _IMAGE_SUFFIXES:
-            try:
-                decode(path.read_bytes())
-            except ImageRefused:
-                continue
-            return path
-    raise LandingUnreadable(f"expected an image in {landing} to ask the endpoint about, got none")
+    answer = job.ask(case, picture)
+    rows = [(name, f"{score:.3f}") for name, score in answer["scores"].items()]
+    show_table(f"{picture.name}: {answer['label']}", ("class", "score"), rows)
 
 
-def _until_interrupted(run: Callable[[], None]) -> None:
-    try:
-        run()
-    except KeyboardInterrupt:
-        say("Stopping the servers.")
-
-
-def _said(text: str) -> None:
-    OUT.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def _show_where(ports: "Ports", cases: "list[UseCase]", home: Home) -> None:
-    from vision_assets.demo import endpoint_url
-
+def _show_addresses(stack: "Stack", cases: "list[UseCase]") -> None:
     rows = [
-        ("Dagster UI", f"http://127.0.0.1:{ports.dagster}"),
-        ("MLflow UI", f"http://127.0.0.1:{ports.mlflow}"),
-        *((f"endpoint {case.name}", endpoint_url(case)) for case in cases),
-        ("logs", home.logs),
+        ("Dagster", f"http://127.0.0.1:{stack.ports.dagster}", "assets, runs, sensors, checks"),
+        ("MLflow", f"http://127.0.0.1:{stack.ports.mlflow}", "trainings and registered models"),
+        *(
+            (
+                f"{case.name} endpoint",
+                f"http://127.0.0.1:{case.spec.service.port}",
+                "drop a picture",
+            )
+            for case in cases
+        ),
+        ("home", str(stack.home.root), "all state; logs of the servers in logs/"),
     ]
-    show_table("Where to look", ("what", "where"), rows)
+    show_table("Where to look", ("what", "where", "for"), rows)
+
+
+def _run_until_stopped(stack: "Stack") -> None:
+    try:
+        stack.run()
+    except KeyboardInterrupt:
+        say("stopping the servers")
+
+
+def _end_by_signal() -> None:
+    """Let a termination unwind as Ctrl-C does, so that the servers are stopped."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
