@@ -2,9 +2,10 @@
 
 POST /predict   multipart, the picture in the field `image`
 GET  /info      which bundle answers, and what became of the slot
-GET  /          a page to try it
+GET  /          a page to try it; /docs describes the API
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -53,18 +54,27 @@ class Prediction(bentoml.IODescriptor):
     timings_ms: dict[str, float]
 
 
-def page(_: Request) -> Response:
-    """The page on which a person drops a picture."""
-    return FileResponse(HERE / "page.html")
-
-
 def info(_: Request) -> Response:
     """What answers here."""
     service = bentoml.get_current_service()
     return JSONResponse({"bento": service.bento, **service.model.info()})
 
 
-@bentoml.asgi_app(Starlette(routes=[Route("/", page), Route("/info", info)]))
+def page(name: str) -> Callable[[Request], Response]:
+    """A route that answers with a file of this folder."""
+    return lambda _: FileResponse(HERE / name)
+
+
+PAGES = Starlette(
+    routes=[
+        Route("/", page("page.html")),
+        Route("/docs", page("api.html")),
+        Route("/info", info),
+    ]
+)
+
+
+@bentoml.asgi_app(PAGES)
 @bentoml.service(
     name="classification", workers=SETTINGS.workers, traffic={"timeout": SETTINGS.timeout_s}
 )

@@ -30,6 +30,8 @@ _READY_TIMEOUT_S = 60
 _STOP_TIMEOUT_S = 15
 _POLL_S = 0.1
 _LOG_TAIL = 3000
+_WORKER_FAILED = b"Application startup failed"
+"""What a worker logs when it cannot start; the supervisor would start it again for ever."""
 _END_WITH_PARENT = (
     "import ctypes, os, signal, sys\n"
     "if sys.platform == 'linux':\n"
@@ -66,7 +68,7 @@ class ServiceProcess:
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
         self._bentoml_home = tempfile.TemporaryDirectory(prefix="vision-assets-service-")
-        self.port = port or _free_port()
+        self.port = port or free_port()
         self.base_url = f"http://{HOST}:{self.port}"
         self.log = home.logs / f"{name or bento.tag.replace(':', '-')}-{self.port}.log"
 
@@ -129,6 +131,8 @@ class ServiceProcess:
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 raise self._failure(f"ended with {self._process.returncode} while it started")
+            if _WORKER_FAILED in self.log.read_bytes():
+                raise self._failure("has a worker that cannot start")
             if _is_ready(self.base_url):
                 return
             time.sleep(_POLL_S)
@@ -179,7 +183,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port on 127.0.0.1 that nothing listens on."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return probe.getsockname()[1]

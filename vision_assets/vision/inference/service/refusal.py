@@ -7,7 +7,7 @@ from vision_assets.vision.errors import ImageRefused, Reason
 _TOO_LARGE = (Reason.TOO_MANY_BYTES, Reason.TOO_MANY_PIXELS)
 
 
-class Refusal(Exception):  # noqa: N818  an answer, not a failure
+class Refusal(Exception):
     """One request is not served.
 
     Attributes:
