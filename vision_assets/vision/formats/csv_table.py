@@ -40,7 +40,7 @@ def read_csv(path: Path, required: Sequence[str]) -> Iterator[tuple[str, dict[st
                 raise SpecError(f"{place}: expected as many fields as the header has columns")
             yield place, {name: field.strip() for name, field in row.items()}
     except csv.Error as error:
-        raise SpecError(f"{path}, row {reader.line_num}: not a row of a table: {error}") from error
+        raise SpecError(f"{path}, after row {reader.line_num}: not a row: {error}") from error
 
 
 def _read_text(path: Path) -> str:
