@@ -34,6 +34,7 @@ def test_a_png_that_is_turned_by_exif_comes_out_upright():
     assert decode(turned).shape == (30, 20, 3)
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 @pytest.mark.parametrize("format", FORMATS)
 def test_damaged_bytes_are_refused_or_decoded_but_never_crash(format: str):
     noise = np.random.default_rng(0).integers(0, 255, (24, 32, 3), np.uint8)

@@ -1,0 +1,71 @@
+"""The page of the service, used by a real browser."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from vision_assets_tests.serving.bundles import colour_png
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def page(service) -> Iterator[Page]:
+    """The page in Chromium: the system's, or Playwright's own where there is none."""
+    chromium = shutil.which("chromium")
+    options = ["--no-sandbox", "--disable-background-networking"]
+    with sync_playwright() as browsers:
+        browser = browsers.chromium.launch(executable_path=chromium, args=options)
+        page = browser.new_page(viewport={"width": 1024, "height": 768})
+        page.goto(service.base_url)
+        yield page
+        browser.close()
+
+
+def choose(page, data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "picture.png").write_bytes(data)
+    page.set_input_files("#file", tmp_path / "picture.png")
+
+
+def test_a_chosen_picture_gets_its_answer(page, tmp_path, bundle_folder):
+    choose(page, colour_png("green"), tmp_path)
+    page.wait_for_selector("#answer:visible")
+    assert page.inner_text("#label") == "green"
+    assert page.locator("#scores li").count() == 3
+    assert page.locator("#scores li").first.inner_text().startswith("green")
+    assert bundle_folder.name in page.inner_text("#facts")
+
+
+def test_a_refused_picture_says_why_and_the_next_one_is_answered(page, tmp_path):
+    choose(page, b"no picture", tmp_path)
+    page.wait_for_selector("#refusal:visible")
+    assert page.inner_text("#refused") == "Refused: not an image"
+    choose(page, colour_png("red"), tmp_path)
+    page.wait_for_selector("#answer:visible")
+    assert page.inner_text("#label") == "red"
+
+
+def test_a_dropped_picture_gets_its_answer(page):
+    page.evaluate(
+        """(bytes) => {
+            const files = new DataTransfer();
+            files.items.add(new File([new Uint8Array(bytes)], "p.png", { type: "image/png" }));
+            document.dispatchEvent(new DragEvent("drop", { dataTransfer: files, bubbles: true }));
+        }""",
+        list(colour_png("blue")),
+    )
+    page.wait_for_selector("#answer:visible")
+    assert page.inner_text("#label") == "blue"
+
+
+def test_the_page_loads_nothing_from_elsewhere(page, service):
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    for path in ("/", "/docs"):
+        page.goto(service.base_url + path)
+        page.wait_for_load_state("networkidle")
+    assert asked
+    assert [url for url in asked if not url.startswith((service.base_url, "data:"))] == []

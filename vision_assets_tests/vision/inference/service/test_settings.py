@@ -1,0 +1,29 @@
+"""Settings of a service: those that it carries, overlaid by the environment."""
+
+import pytest
+
+from vision_assets.vision.errors import ServiceError
+from vision_assets.vision.inference.service.settings import (
+    SETTINGS_VARIABLE,
+    ServiceSettings,
+    load_settings,
+)
+
+
+def test_defaults_hold_where_nothing_is_said(tmp_path):
+    assert load_settings(tmp_path) == ServiceSettings()
+
+
+def test_the_environment_wins_over_the_file(tmp_path, monkeypatch):
+    (tmp_path / "service.json").write_text('{"workers": 2, "max_pixels": 5}')
+    monkeypatch.setenv(SETTINGS_VARIABLE, '{"workers": 3}')
+    settings = load_settings(tmp_path)
+    assert (settings.workers, settings.max_pixels) == (3, 5)
+    assert settings.limits.max_pixels == 5
+
+
+@pytest.mark.parametrize("wrong", ["{", "[]", '{"worker": 1}', '{"workers": 0}'])
+def test_wrong_settings_are_told(tmp_path, monkeypatch, wrong):
+    monkeypatch.setenv(SETTINGS_VARIABLE, wrong)
+    with pytest.raises(ServiceError, match=SETTINGS_VARIABLE):
+        load_settings(tmp_path)
