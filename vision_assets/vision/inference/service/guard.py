@@ -1,4 +1,4 @@
-"""ASGI middleware: bounds the requests in flight and gives every refusal a JSON body."""
+"""ASGI middleware: bounds the requests in flight, lets no pickle in, words every refusal."""
 
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -20,6 +20,13 @@ _REMEDIES = {
 }
 
 
+_NO_PICKLES = Refusal(
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "not_multipart",
+    "expected multipart/form-data, got a pickle; pickles are never read",
+)
+
+
 class Guard:
     """Wraps an app.
 
@@ -37,6 +44,8 @@ class Guard:
         """Serve one request."""
         if scope["type"] != "http" or scope["path"] in _UNBOUNDED_PATHS:
             await self._app(scope, receive, send)
+        elif _content_type(scope).endswith(b"pickle"):
+            await _send_refusal(send, _NO_PICKLES, [])
         elif self._in_flight >= self._max_in_flight:
             await _send_refusal(send, self._busy(), [(b"retry-after", b"%d" % _RETRY_AFTER_S)])
         else:
@@ -76,6 +85,11 @@ class _JsonErrors:
         remedy = _REMEDIES.get(status, status.description)
         refusal = Refusal(status, status.name.lower(), f"{self._request}: {remedy}")
         await _send_refusal(self._send, refusal, [])
+
+
+def _content_type(scope: MutableMapping[str, Any]) -> bytes:
+    value: bytes = dict(scope["headers"]).get(b"content-type", b"")
+    return value.split(b";")[0].strip().lower()
 
 
 def _is_plain_refusal(start: Message) -> bool:

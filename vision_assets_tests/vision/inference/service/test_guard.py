@@ -12,7 +12,7 @@ Sent = list[dict[str, Any]]
 
 
 def scope(path: str = "/predict", method: str = "POST") -> dict[str, Any]:
-    return {"type": "http", "path": path, "method": method}
+    return {"type": "http", "path": path, "method": method, "headers": []}
 
 
 async def call(guard: Guard, path: str = "/predict") -> Sent:
