@@ -19,9 +19,9 @@ from vision_assets.vision.versions import DatasetVersion
 
 CARD_FILE = "card.html"
 _TEMPLATE = "dataset_card.html.j2"
-_PER_CLASS = 6
+_PER_CLASS = 7
 _CLASSES_WITH_PICTURES = 24
-_PER_CHANGE = 12
+_PER_CHANGE = 14
 _LISTED = 50
 _BINS = 40
 _STATISTICS = ("brightness", "contrast", "sharpness")
@@ -62,7 +62,7 @@ def write_card(version: DatasetVersion, source: ReadableSource) -> str:
 def _content(version: DatasetVersion, source: ReadableSource) -> dict[str, Any]:
     manifest = version.manifest()
     gone = set(version.erased(source))
-    out = manifest[(manifest["split"] == HELD_OUT)]
+    out = manifest[manifest["split"] == HELD_OUT]
     return {
         "version": version,
         "n": len(manifest),

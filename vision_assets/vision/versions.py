@@ -292,7 +292,7 @@ def _counts(manifest: pd.DataFrame) -> dict[str, dict[str, int]]:
     sizes = manifest.groupby([manifest["label"].fillna(""), "split"]).size()
     table = sizes.unstack("split", fill_value=0)
     return {
-        str(label): {str(split): int(n) for split, n in row.items()}
+        str(label): {str(split): int(n) for split, n in row.items() if n}
         for label, row in table.iterrows()
     }
 
