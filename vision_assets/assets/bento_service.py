@@ -76,10 +76,9 @@ def _expected(
 ) -> list[tuple[str, bytes, dict[str, Any]]]:
     """Test images spread over the report, with the answers that it recorded."""
     step = max(1, len(predictions) // CHECKED_IMAGES)
-    chosen = predictions.iloc[::step][:CHECKED_IMAGES].set_index("image_id")
-    read = home.image_store(use_case).read(chosen.index.tolist())
-    return [(name, data, _answer(chosen.loc[name])) for name, data in read]
-
-
-def _answer(row: "pd.Series") -> dict[str, Any]:
-    return {"label": row["predicted"], "score": float(row["score"])}
+    chosen = predictions.iloc[::step][:CHECKED_IMAGES].to_dict("records")
+    answers = {
+        row["image_id"]: {"label": row["predicted"], "score": float(row["score"])} for row in chosen
+    }
+    read = home.image_store(use_case).read(list(answers))
+    return [(name, data, answers[name]) for name, data in read]

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import dagster as dg
 
@@ -19,7 +20,7 @@ def picture(image: bytes, media_type: str = "image/png") -> dg.MarkdownMetadataV
     return dg.MetadataValue.md(f"![](data:{media_type};base64,{encoded})")
 
 
-def counts_table(counts: Mapping[str, int], heading: str) -> dg.MarkdownMetadataValue:
+def counts_table(counts: Mapping[Any, int], heading: str) -> dg.MarkdownMetadataValue:
     """Counts as a table with bars, most first."""
     top = max(counts.values(), default=0) or 1
     rows = [
@@ -29,7 +30,7 @@ def counts_table(counts: Mapping[str, int], heading: str) -> dg.MarkdownMetadata
     return dg.MetadataValue.md("\n".join([f"| {heading} | images | |", "|---|---:|:---|", *rows]))
 
 
-def records_table(records: Iterable[Mapping[str, object]]) -> dg.MarkdownMetadataValue:
+def records_table(records: Iterable[Mapping[Any, Any]]) -> dg.MarkdownMetadataValue:
     """Rows of one shape as a table."""
     rows = list(records)
     if not rows:

@@ -148,8 +148,8 @@ def _pictures(
         pictures["accepted, a sample"] = picture(sheet, "image/jpeg")
     refused = _outcomes(results, Status.QUARANTINED)[:_SHOWN]
     if refused:
-        items = store.quarantine_bytes([outcome.item_id for outcome in refused])
-        sheet = contact_sheet([(items[o.item_id], f"{o.reason}: {o.path}") for o in refused])
+        items = store.quarantine_bytes([str(outcome.item_id) for outcome in refused])
+        sheet = contact_sheet([(items[str(o.item_id)], f"{o.reason}: {o.path}") for o in refused])
         pictures["refused, a sample"] = picture(sheet, "image/jpeg")
     return pictures
 

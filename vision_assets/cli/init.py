@@ -1,6 +1,7 @@
 """`vision-assets init`: look at a folder of images and write the use case's YAML."""
 
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -38,7 +39,9 @@ def init(
         from vision_assets.project import defs_folder
 
         landing = landing_of(images, Home.from_environment())
-        written = write_yaml(findings, name, defs_folder(), landing=landing, component=component)
+        written = write_yaml(
+            findings, name, defs_folder(), landing=landing, component=component, port=_free_port()
+        )
     if json:
         show_json(_as_json(findings) | {"written": written})
     elif written is not None:
@@ -57,6 +60,15 @@ def _component(task: str) -> str:
     if task not in types:
         raise SpecError(f"no task {task!r}; there are: {', '.join(sorted(types))}")
     return f"vision_assets.{types[task]}"
+
+
+def _free_port() -> int:
+    """The first port of endpoints that no use case has."""
+    from vision_assets.project import use_cases
+    from vision_assets.vision.formats.use_case_yaml import FIRST_PORT
+
+    taken = {case.spec.service.port for case in use_cases().values()}
+    return next(port for port in count(FIRST_PORT) if port not in taken)
 
 
 def landing_of(images: Path, home: Home) -> str:

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -38,12 +39,10 @@ def tracking_resources(use_case: UseCase) -> dict[str, dg.ResourceDefinition]:
 
     @dg.resource(description=f"dagster-mlflow over the experiment {use_case.name}.")
     def tracking(context: dg.InitResourceContext) -> Iterator[object]:
-        from dagster_mlflow import mlflow_tracking
-
         uri = prepare(Home.from_environment(), use_case.name)
         _leave_run_status_to_us()
         config = {"experiment_name": use_case.name, "mlflow_tracking_uri": uri, "env": {}}
-        yield from mlflow_tracking.resource_fn(context.replace_config(config))
+        yield from _dagster_mlflow(context.replace_config(config))
 
     return {tracking_key(use_case): tracking}
 
@@ -87,6 +86,14 @@ def _relocate(home: Home) -> None:
                 f"WHERE substr({column}, 1, ?) = ?",
                 (after, len(before) + 1, len(before), before),
             )
+
+
+def _dagster_mlflow(context: dg.InitResourceContext) -> Iterator[Any]:
+    """The resource of dagster-mlflow; its function takes the context, whatever its type says."""
+    from dagster_mlflow import mlflow_tracking
+
+    resource: Any = mlflow_tracking.resource_fn
+    yield from resource(context)
 
 
 def _leave_run_status_to_us() -> None:

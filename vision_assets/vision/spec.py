@@ -1,4 +1,4 @@
-"""What YAML may say of any use case; the recipe belongs to the task.
+"""What YAML may say of any use case; a task adds to the recipe.
 
 Plain pydantic: read by the Dagster component, the CLI and the tests alike. Defaults for
 all but the source.
@@ -24,10 +24,12 @@ class Spec(BaseModel):
 class BatchSpec(Spec):
     """Bounds of one ingest batch; whichever is reached first closes it."""
 
-    max_files: int = Field(1000, ge=1, description="Files in one batch.")
-    max_bytes: int = Field(512 * 1024 * 1024, ge=1, description="Bytes in one batch.")
+    max_files: int = Field(default=1000, ge=1, description="Files in one batch.")
+    max_bytes: int = Field(default=512 * 1024 * 1024, ge=1, description="Bytes in one batch.")
     max_wait_s: float = Field(
-        10, ge=0, description="A batch that is not full is taken once its oldest file is this old."
+        default=10,
+        ge=0,
+        description="A batch that is not full is taken once its oldest file is this old.",
     )
 
 
@@ -36,14 +38,14 @@ class SourceSpec(Spec):
 
     landing: str = Field(description="Landing folder; a relative path is inside the home.")
     label: Literal["folder", "pattern", "csv", "none"] = Field(
-        "folder",
+        default="folder",
         description=(
             "folder: the name of the folder an image lies in. pattern: the group `label` of "
             "`pattern`. csv: a table `csv` with columns `file`, `label`. none: unlabelled."
         ),
     )
     pattern: str | None = Field(
-        None,
+        default=None,
         description=(
             "Regular expression with named groups, matched in full against the file name (or the "
             "path below the landing folder where the expression holds a `/`). The group `label` is "
@@ -52,20 +54,22 @@ class SourceSpec(Spec):
         ),
     )
     csv: str | None = Field(
-        None, description="CSV below the landing folder: `file`, `label`, `split`, attributes."
+        default=None,
+        description="CSV below the landing folder: `file`, `label`, `split`, attributes.",
     )
     ignore: tuple[str, ...] = Field(
-        (),
+        default=(),
         description=(
             "Files of the landing folder that are none of the images: globs, matched from the "
             "right, such as `*.xml`, `masks/*`."
         ),
     )
     after: Literal["keep", "move", "delete"] = Field(
-        "keep", description="What becomes of a file that was taken; move: to `taken/` beside it."
+        default="keep",
+        description="What becomes of a file that was taken; move: to `taken/` beside it.",
     )
     settle_s: float = Field(
-        5, ge=0, description="A file is taken once it has not changed for this long."
+        default=5, ge=0, description="A file is taken once it has not changed for this long."
     )
     batch: BatchSpec = BatchSpec()
 
@@ -99,9 +103,9 @@ class SourceSpec(Spec):
 class ImageRules(Spec):
     """What is accepted as an image."""
 
-    min_side_px: int = Field(16, ge=1, description="Shortest side.")
-    max_pixels: int = Field(50_000_000, ge=1, description="Width times height.")
-    max_bytes: int = Field(64 * 1024 * 1024, ge=1, description="Length of the file.")
+    min_side_px: int = Field(default=16, ge=1, description="Shortest side.")
+    max_pixels: int = Field(default=50_000_000, ge=1, description="Width times height.")
+    max_bytes: int = Field(default=64 * 1024 * 1024, ge=1, description="Length of the file.")
 
 
 class ClassSpec(Spec):
@@ -110,22 +114,24 @@ class ClassSpec(Spec):
     id: int = Field(ge=0, description="Stable id, never used again for another class.")
     name: str = Field(min_length=1, description="Name, as labels say it.")
     defect: bool | None = Field(
-        None, description="Whether the class is a defect; default: all but ok, good, normal, free."
+        default=None,
+        description="Whether the class is a defect; default: all but ok, good, normal, free.",
     )
 
 
 class SplitSpec(Spec):
     """Shares of the splits and what must stay together."""
 
-    train: Fraction = 0.6
-    val: Fraction = 0.2
+    train: Fraction = 0.7
+    val: Fraction = 0.1
     test: Fraction = 0.2
     seed: int = 0
     group_by: tuple[str, ...] = Field(
-        (), description="Attributes of one group (part, lot): a group is never in two splits."
+        default=(),
+        description="Attributes of one group (part, lot): a group is never in two splits.",
     )
     near_duplicate_bits: int = Field(
-        4,
+        default=4,
         ge=0,
         le=16,
         description="Perceptual hashes (64 bits) this close or closer are near duplicates.",
@@ -145,25 +151,51 @@ class ExpectationSpec(Spec):
     expectation: str = Field(description="Name, such as expect_column_values_to_be_between.")
     arguments: dict[str, Any] = Field(default_factory=dict, description="Its arguments.")
     table: Literal["images", "counts"] = Field(
-        "images", description="images: the manifest. counts: one row per class and split."
+        default="images", description="images: the manifest. counts: one row per class and split."
     )
     severity: Literal["critical", "warning"] = "critical"
-    name: str | None = Field(None, description="Name of the check; default: from the expectation.")
+    name: str | None = Field(
+        default=None, description="Name of the check; default: from the expectation."
+    )
+
+
+class Recipe(Spec):
+    """How a network is trained by gradient descent."""
+
+    image_size_px: int = Field(default=128, ge=16, le=1024, description="Side of the square input.")
+    epochs: int = Field(default=20, ge=1, le=10_000)
+    batch_size: int = Field(default=32, ge=1, le=4096)
+    learning_rate: float = Field(
+        default=3e-3, gt=0, le=10, description="Peak of the one-cycle schedule."
+    )
+    weight_decay: float = Field(default=1e-2, ge=0)
+    augment: Literal["none", "light", "surface"] = Field(
+        default="surface",
+        description=(
+            "light: flips. surface: flips, quarter turns, zoom, shifts, brightness, contrast."
+        ),
+    )
+    seed: int = Field(
+        default=0, ge=0, description="Of the first weights, the order and augmentation."
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="auto: a CUDA device where there is one."
+    )
 
 
 class GateSpec(Spec):
     """A minimum that a model has to reach on the test split before it is deployed."""
 
-    metric: str = Field("accuracy", description="A metric of the task's report.")
+    metric: str = Field(default="accuracy", description="A metric of the task's report.")
     min: float = Field(description="Smallest value that passes.")
 
 
 class TriggersSpec(Spec):
     """When the graph is run without being asked."""
 
-    new_images: bool = Field(True, description="Ingest what arrives in the landing folder.")
+    new_images: bool = Field(default=True, description="Ingest what arrives in the landing folder.")
     retrain_after: int | None = Field(
-        100,
+        default=100,
         ge=1,
         description="Train once this many new labelled images are stored; null: never.",
     )
@@ -172,7 +204,7 @@ class TriggersSpec(Spec):
 class ScheduleSpec(Spec):
     """Retraining by the clock; skipped when nothing has changed."""
 
-    cron: str = Field("0 3 * * 0", description="Five fields, minute to weekday.")
+    cron: str = Field(default="0 3 * * 0", description="Five fields, minute to weekday.")
     timezone: str = "UTC"
     enabled: bool = False
 
@@ -180,27 +212,28 @@ class ScheduleSpec(Spec):
 class ServiceSpec(Spec):
     """The endpoint."""
 
-    port: int = Field(3100, ge=1, le=65535)
-    workers: int = Field(1, ge=1, le=64)
-    max_body_bytes: int = Field(20 * 1024 * 1024, ge=1024)
-    max_pixels: int = Field(50_000_000, ge=1)
-    slot_poll_s: float = Field(1.0, gt=0, description="How often the slot is looked at.")
+    port: int = Field(default=3100, ge=1, le=65535)
+    workers: int = Field(default=1, ge=1, le=64)
+    max_body_bytes: int = Field(default=20 * 1024 * 1024, ge=1024)
+    max_pixels: int = Field(default=50_000_000, ge=1)
+    slot_poll_s: float = Field(default=1.0, gt=0, description="How often the slot is looked at.")
 
 
 class PipelineSpec(Spec):
     """The attributes that every task's component shares."""
 
     source: SourceSpec
+    recipe: Recipe = Recipe()
     images: ImageRules = ImageRules()
     classes: tuple[ClassSpec, ...] = Field(
-        (), description="Empty: learned from the labels in the order in which they come."
+        default=(), description="Empty: learned from the labels in the order in which they come."
     )
     splits: SplitSpec = SplitSpec()
     expectations: tuple[ExpectationSpec, ...] = Field(
-        (), description="Added to the default suite; the same name replaces a default one."
+        default=(), description="Added to the default suite; the same name replaces a default one."
     )
     gates: tuple[GateSpec, ...] = ()
-    slices: tuple[str, ...] = Field((), description="Manifest columns to report by.")
+    slices: tuple[str, ...] = Field(default=(), description="Manifest columns to report by.")
     triggers: TriggersSpec = TriggersSpec()
     schedule: ScheduleSpec = ScheduleSpec()
     service: ServiceSpec = ServiceSpec()

@@ -15,6 +15,7 @@ from vision_assets.vision.spec import PipelineSpec
 CLASSIFICATION = "vision_assets.ClassificationPipeline"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _MAX_SLICE_VALUES = 20
+FIRST_PORT = 3100
 
 
 def write_yaml(
@@ -24,6 +25,7 @@ def write_yaml(
     *,
     landing: str | None = None,
     component: str = CLASSIFICATION,
+    port: int = FIRST_PORT,
 ) -> Path:
     """Write `<defs_folder>/<name>/defs.yaml`; never over one that exists.
 
@@ -33,6 +35,7 @@ def write_yaml(
         defs_folder: the folder of use cases.
         landing: the landing folder as the YAML says it; default: the folder looked at.
         component: the type that the YAML names.
+        port: of the endpoint; no other use case may have it.
 
     Returns:
         The file.
@@ -47,21 +50,23 @@ def write_yaml(
     path = defs_folder / name / "defs.yaml"
     if path.exists():
         raise SpecError(f"{path} exists and is not overwritten; edit it, or choose another name")
-    text = yaml_text(findings, landing or str(findings.folder.absolute()), component)
+    text = yaml_text(findings, landing or str(findings.folder.absolute()), component, port)
     write_text(path, text)
     return path
 
 
-def yaml_text(findings: Findings, landing: str, component: str = CLASSIFICATION) -> str:
+def yaml_text(
+    findings: Findings, landing: str, component: str = CLASSIFICATION, port: int = FIRST_PORT
+) -> str:
     """The text of the YAML file; valid for every task, as it says only what tasks share."""
-    text = "\n".join(_lines(findings, landing, component)) + "\n"
+    text = "\n".join(_lines(findings, landing, component, port)) + "\n"
     PipelineSpec.model_validate(yaml.safe_load(text)["attributes"])
     return text
 
 
-def _lines(findings: Findings, landing: str, component: str) -> Iterator[str]:
+def _lines(findings: Findings, landing: str, component: str, port: int) -> Iterator[str]:
     yield f"# {_summary(findings)}"
-    yield "# All that is not said here has a default; docs/yaml.md lists every attribute."
+    yield "# All that is not said here has a default; docs/reference/yaml.md lists every attribute."
     yield f"type: {component}"
     yield ""
     yield "attributes:"
@@ -73,7 +78,7 @@ def _lines(findings: Findings, landing: str, component: str) -> Iterator[str]:
     yield "  # gates:"
     yield "  #   - {metric: accuracy, min: 0.9}"
     yield "  # schedule: {cron: 0 3 * * 0, timezone: UTC, enabled: true}"
-    yield "  # service: {port: 3100}"
+    yield f"  service: {{port: {port}}}"
 
 
 def _summary(findings: Findings) -> str:
@@ -116,9 +121,9 @@ def _splits(findings: Findings) -> Iterator[str]:
         yield f"  # Given splits are kept: {given}."
     elif "part" in findings.attributes:
         yield "  # Images of one part are never in two splits."
-        yield "  splits: {train: 0.6, val: 0.2, test: 0.2, group_by: [part]}"
+        yield "  splits: {train: 0.7, val: 0.1, test: 0.2, group_by: [part]}"
     else:
-        yield "  splits: {train: 0.6, val: 0.2, test: 0.2}"
+        yield "  splits: {train: 0.7, val: 0.1, test: 0.2}"
 
 
 def _slices(findings: Findings) -> Iterator[str]:

@@ -13,8 +13,8 @@ import pandas as pd
 
 from vision_assets.vision.inference.answers import Answer
 from vision_assets.vision.inference.bundle import CardClass
+from vision_assets.vision.spec import Recipe
 from vision_assets.vision.training.progress import EpochReport, OnEpoch
-from vision_assets.vision.training.recipe import Recipe
 
 if TYPE_CHECKING:
     import torch

@@ -7,13 +7,12 @@ import pandas as pd
 
 from vision_assets.vision.errors import TrainingError
 from vision_assets.vision.inference.bundle import CardClass
-from vision_assets.vision.spec import ClassSpec
+from vision_assets.vision.spec import ClassSpec, Recipe
 from vision_assets.vision.tasks.task import Samples, Task
 from vision_assets.vision.training.device import available_cores, choose_device, repeatable
 from vision_assets.vision.training.pixels import ReadBytes, decoded
 from vision_assets.vision.training.progress import EpochReport, OnEpoch, ignore_progress
 from vision_assets.vision.training.provenance import code_version, data_fingerprint, environment
-from vision_assets.vision.training.recipe import Recipe
 from vision_assets.vision.training.trained_model import TrainedModel, write_trained_model
 
 __all__ = ["EpochReport", "fit"]

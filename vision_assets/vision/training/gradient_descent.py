@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,13 @@ import torch
 from torch import nn
 
 from vision_assets.vision.errors import TrainingError
+from vision_assets.vision.spec import Recipe
 from vision_assets.vision.tasks.task import Samples
+from vision_assets.vision.training.batch_statistics import renew_batch_statistics
 from vision_assets.vision.training.progress import EpochReport, OnEpoch
-from vision_assets.vision.training.recipe import Recipe
 
 _WARM_UP = 0.2
+_STATISTICS_BATCHES = 8
 _MAX_GRADIENT_NORM = 5.0
 
 
@@ -73,6 +76,7 @@ def descend(
         train_loss = descent.epoch()
         _check_finite(train_loss, epoch, recipe)
         trained = time.perf_counter()
+        renew_batch_statistics(network, descent.some_batches())
         val_loss, val_metrics = validate(network, objective, val, recipe.batch_size, device)
         seconds = time.perf_counter() - began
         history.append(
@@ -146,6 +150,12 @@ class _Descent:
         order = torch.randperm(len(self.train), generator=self.generator).numpy()
         losses = [self._step(chosen) * len(chosen) for chosen in _chunks(order, self.batch_size)]
         return float(torch.stack(losses).sum()) / len(self.train)
+
+    def some_batches(self) -> Iterator[torch.Tensor]:
+        """A few batches of training images, not augmented, as val and test images are not."""
+        order = torch.randperm(len(self.train), generator=self.generator).numpy()
+        for chosen in islice(_chunks(order, self.batch_size), _STATISTICS_BATCHES):
+            yield to_images(self.train.pixels[chosen], self.device)
 
     def _step(self, chosen: np.ndarray) -> torch.Tensor:
         images, targets = self.objective.augment(

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from vision_assets.vision.atomic import new_folder
 from vision_assets.vision.errors import TrainingError
 from vision_assets.vision.inference.bundle import CardClass
+from vision_assets.vision.spec import Recipe
 from vision_assets.vision.training.progress import EpochReport
 from vision_assets.vision.training.provenance import fingerprint
-from vision_assets.vision.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from torch import nn

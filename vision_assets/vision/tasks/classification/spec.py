@@ -2,8 +2,7 @@
 
 from pydantic import Field
 
-from vision_assets.vision.spec import GateSpec, PipelineSpec
-from vision_assets.vision.training.recipe import Recipe
+from vision_assets.vision.spec import GateSpec, PipelineSpec, Recipe
 
 
 class ClassificationRecipe(Recipe):
