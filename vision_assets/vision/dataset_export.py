@@ -95,7 +95,7 @@ def _is_done(version: DatasetVersion, rows: pd.DataFrame, to: Path) -> bool:
             "name another folder, or empty this one"
         )
     wanted = set(rows["file"]) - {""} | {_MARKER, "manifest.csv"}
-    there = {path.relative_to(to).as_posix() for path in to.rglob("*") if path.is_file()}
+    there = _files_in(to)
     if wanted != there:
         raise DatasetError(
             f"{to} holds {version.name}, but {len(wanted - there)} of its files are missing and "
@@ -122,7 +122,7 @@ def _write(version: DatasetVersion, source: ReadableSource, rows: pd.DataFrame, 
 def _write_images(source: ReadableSource, rows: pd.DataFrame, partial: Path) -> None:
     for folder in {Path(file).parent for file in rows["file"]}:
         (partial / folder).mkdir(parents=True, exist_ok=True)
-    there = {path.relative_to(partial).as_posix() for path in partial.rglob("*.*")}
+    there = _files_in(partial)
     for file in there - set(rows["file"]):
         (partial / file).unlink()
     missing = rows[~rows["file"].isin(there)]
@@ -141,6 +141,10 @@ def _write_tables(version: DatasetVersion, rows: pd.DataFrame, partial: Path) ->
     write_text(partial / "manifest.csv", table.assign(erased=erased).to_csv(index=False))
     marker = {"version": version.name, "fingerprint": version.fingerprint}
     write_text(partial / _MARKER, json.dumps(marker, indent=1))
+
+
+def _files_in(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
 def _files(rows: pd.DataFrame) -> pd.Series:

@@ -14,6 +14,7 @@ version. Erasing an image does not touch a version: the manifest keeps its hash.
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -180,6 +181,7 @@ class DatasetVersions:
             StoreLocked: another process has been making one for ten minutes.
         """
         with file_lock(self.root / ".lock", _LOCK_WAIT_S):
+            self._clear_leftovers()
             return self._create(source, spec)
 
     def list(self) -> "list[DatasetVersion]":
@@ -238,6 +240,11 @@ class DatasetVersions:
             "changes": Difference.between(empty if before is None else before, manifest).counts,
         }
         return self._publish(record, manifest, pairs)
+
+    def _clear_leftovers(self) -> None:
+        """Hidden folders of writers that were killed; whoever holds the lock is alone."""
+        for folder in self.root.glob(".v*-*"):
+            shutil.rmtree(folder)
 
     def _publish(
         self, record: dict[str, Any], manifest: pd.DataFrame, pairs: pd.DataFrame

@@ -11,10 +11,10 @@ from vision_assets.vision.errors import DatasetError
 from vision_assets.vision.manifest import HELD_OUT, SPLITS, UNLABELLED
 from vision_assets.vision.manifest_build import build_manifest
 from vision_assets.vision.spec import SplitSpec
-from vision_assets_tests.vision.made_images import MadeImages
+from vision_assets_tests.vision.made_images import MadeImages, split_spec
 
 EXAMPLES = settings(deadline=None, max_examples=25)
-BY_LOT = SplitSpec(group_by=("lot",))
+BY_LOT = split_spec(group_by=("lot",))
 IMAGE = st.tuples(
     st.sampled_from(["good", "scratch", "spot", None]),
     st.integers(0, 30),  # lot
@@ -169,7 +169,7 @@ def test_three_large_groups_reach_all_three_splits() -> None:
 def test_another_seed_gives_other_splits() -> None:
     made = MadeImages()
     made.add_many(40)
-    assert split_of(manifest_of(made)) != split_of(manifest_of(made, spec=SplitSpec(seed=1)))
+    assert split_of(manifest_of(made)) != split_of(manifest_of(made, spec=split_spec(seed=1)))
 
 
 def placed() -> tuple[MadeImages, pd.DataFrame, dict[str, pd.DataFrame]]:
@@ -280,7 +280,7 @@ def test_of_two_images_of_one_picture_one_counts() -> None:
 def test_no_share_means_no_image() -> None:
     made = MadeImages()
     made.add_many(10)
-    manifest = manifest_of(made, spec=SplitSpec(train=0.8, val=0, test=0.2))
+    manifest = manifest_of(made, spec=split_spec(train=0.8, val=0, test=0.2))
     assert set(manifest["split"]) == {"train", "test"}
 
 
@@ -288,7 +288,7 @@ def test_grouping_by_what_images_do_not_have_says_what_they_have() -> None:
     made = MadeImages()
     made.add(line="A")
     with pytest.raises(DatasetError, match=r"one of \['line', 'lot'\], got \['part'\]"):
-        manifest_of(made, spec=SplitSpec(group_by=("part",)))
+        manifest_of(made, spec=split_spec(group_by=("part",)))
 
 
 def test_an_empty_store_is_an_error_with_a_remedy() -> None:
