@@ -3,6 +3,7 @@
 Pixels never pass through it: the tables are the manifest and the counts per class and split.
 """
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from great_expectations.datasource.fluent.interfaces import Batch
 
 _N_SAMPLES = 10
+_CONDITION_AS_TEXT = ".*(row_condition|condition_parser) parameter"
 _RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 20}
 
 
@@ -70,7 +72,10 @@ def _run(frame: pd.DataFrame, entries: Sequence[ExpectationSpec]) -> list[Expect
             expectations.append(built)
     by_name = {check_name(entry): entry for entry in entries}
     gx_suite = gx.ExpectationSuite(name="manifest", expectations=expectations)
-    validated = _batch(frame).validate(gx_suite, result_format=_RESULT_FORMAT)
+    with warnings.catch_warnings():
+        # A row condition as text goes away with Great Expectations 2, which we do not take yet.
+        warnings.filterwarnings("ignore", _CONDITION_AS_TEXT, DeprecationWarning)
+        validated = _batch(frame).validate(gx_suite, result_format=_RESULT_FORMAT)
     for outcome in validated.results:
         config: Any = outcome.expectation_config
         results.append(_result(by_name[config.meta["check"]], outcome, frame))
