@@ -17,6 +17,7 @@ from vision_assets.assets.trained_model import trained_model
 from vision_assets.assets.validated_dataset import validated_dataset
 from vision_assets.automation.new_images import new_images
 from vision_assets.automation.retraining import retraining
+from vision_assets.quality.suite import checks
 from vision_assets.resources.tracking import tracking_resources
 from vision_assets.vision.spec import PipelineSpec
 from vision_assets.vision.use_case import UseCase
@@ -63,6 +64,7 @@ class VisionPipeline(dg.Component, ABC):
                 f"got {name!r}; rename {context.path}"
             )
         assert isinstance(attributes, PipelineSpec)
+        checks(attributes)
         return cls(UseCase(name, cls.task, attributes))
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:

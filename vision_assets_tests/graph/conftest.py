@@ -1,0 +1,61 @@
+"""Projects of one use case in a folder of their own, with a home of their own."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from vision_assets.home import HOME_VARIABLE, Home
+from vision_assets.project import DEFS_VARIABLE, use_case
+from vision_assets.vision.use_case import UseCase
+
+PARTS_YAML = """\
+type: vision_assets.ClassificationPipeline
+attributes:
+  source: {landing: landing/parts, settle_s: 0, batch: {max_wait_s: 0}}
+  recipe: {epochs: 2, image_size_px: 32, batch_size: 8}
+  gates: [{metric: accuracy, min: 0.0}]
+  triggers: {retrain_after: 4}
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of use cases and an empty home; the folder is returned."""
+    defs = tmp_path / "defs"
+    defs.mkdir()
+    monkeypatch.setenv(DEFS_VARIABLE, str(defs))
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
+    before = dict(os.environ)
+    yield defs
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture
+def write_yaml(project: Path) -> Callable[..., Path]:
+    """Writes the YAML of a use case and gives its path."""
+
+    def write(text: str = PARTS_YAML, name: str = "parts") -> Path:
+        path = project / name / "defs.yaml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def parts(write_yaml: Callable[..., Path], home: Home) -> UseCase:
+    """The use case `parts`, labelled by folder, with an empty landing folder."""
+    write_yaml()
+    case = use_case("parts")
+    home.landing(case.spec.source.landing).mkdir(parents=True)
+    return case
+
+
+@pytest.fixture
+def home(project: Path) -> Home:
+    """The home of the project."""
+    return Home.from_environment()

@@ -1,0 +1,100 @@
+"""The code location: what it holds, what it refuses, and what it does not import."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from vision_assets.definitions import defs
+from vision_assets.project import use_case
+from vision_assets.vision.errors import SpecError
+from vision_assets_tests.graph.conftest import PARTS_YAML
+
+HEAVY = ("torch", "mlflow", "great_expectations", "bentoml", "lance", "sklearn", "matplotlib")
+GRAPH = [
+    "raw_images",
+    "validated_dataset",
+    "trained_model",
+    "exported_model",
+    "evaluation_report",
+    "bento_service",
+    "deployment",
+]
+
+
+def test_a_use_case_is_a_graph_of_seven_assets(write_yaml: Callable[..., Path]) -> None:
+    write_yaml()
+    graph = defs().resolve_asset_graph()
+    assert {key.path[-1] for key in graph.get_all_asset_keys()} == set(GRAPH)
+
+
+def test_each_asset_depends_on_the_one_before(write_yaml: Callable[..., Path]) -> None:
+    write_yaml()
+    graph = defs().resolve_asset_graph()
+    for key in graph.get_all_asset_keys():
+        expected = GRAPH[max(0, GRAPH.index(key.path[-1]) - 1) : GRAPH.index(key.path[-1])]
+        assert [parent.path[-1] for parent in graph.get(key).parent_keys] == expected
+
+
+def test_leakage_parity_gates_and_answers_block(write_yaml: Callable[..., Path]) -> None:
+    write_yaml()
+    graph = defs().resolve_asset_graph()
+    blocking = {key.name for key in graph.asset_check_keys if graph.get_check_spec(key).blocking}
+    assert {"no_leakage", "parity", "gate_accuracy", "answers_match"} <= blocking
+
+
+def test_two_use_cases_share_no_name(write_yaml: Callable[..., Path]) -> None:
+    write_yaml()
+    write_yaml(name="panels")
+    names = {sensor.name for sensor in defs().sensors or ()}
+    assert len(names) == 4
+
+
+def test_loading_imports_nothing_heavy(write_yaml: Callable[..., Path]) -> None:
+    write_yaml()
+    code = (
+        "import sys; from vision_assets.definitions import defs; defs().get_repository_def();"
+        f"print(*[name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("epochs: 2", "epoch: 2", "epoch"),
+        ("epochs: 2", "epochs: -2", "greater than or equal to 1"),
+        ("settle_s: 0", "settle: 0", "settle"),
+        ("settle_s: 0", "label: pattern", "pattern"),
+        ("metric: accuracy", "metrik: accuracy", "metrik"),
+        ("source:", "sourced:", "sourced"),
+    ],
+)
+def test_a_wrong_yaml_is_told_with_file_line_and_field(
+    write_yaml: Callable[..., Path], before: str, after: str, said: str
+) -> None:
+    path = write_yaml(PARTS_YAML.replace(before, after))
+    with pytest.raises(SpecError) as error:
+        use_case("parts")
+    assert said in str(error.value)
+    assert f"{path}:" in str(error.value)
+
+
+def test_a_use_case_that_is_not_there_is_named_with_those_that_are(
+    write_yaml: Callable[..., Path],
+) -> None:
+    write_yaml()
+    with pytest.raises(SpecError, match=r"no use case 'part'.*there are: parts"):
+        use_case("part")
+
+
+def test_an_unknown_expectation_is_refused_with_a_suggestion(
+    write_yaml: Callable[..., Path],
+) -> None:
+    wrong = "  expectations: [{expectation: expect_column_value_to_be_between}]\n"
+    write_yaml(PARTS_YAML + wrong)
+    with pytest.raises(SpecError, match="expect_column_values_to_be_between"):
+        use_case("parts")
