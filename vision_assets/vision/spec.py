@@ -162,13 +162,13 @@ class ExpectationSpec(Spec):
 class Recipe(Spec):
     """How a network is trained by gradient descent."""
 
-    image_size_px: int = Field(default=128, ge=16, le=1024, description="Side of the square input.")
-    epochs: int = Field(default=20, ge=1, le=10_000)
-    batch_size: int = Field(default=32, ge=1, le=4096)
+    image_size_px: int = Field(default=96, ge=16, le=1024, description="Side of the square input.")
+    epochs: int = Field(default=40, ge=1, le=10_000)
+    batch_size: int = Field(default=16, ge=1, le=4096)
     learning_rate: float = Field(
-        default=3e-3, gt=0, le=10, description="Peak of the one-cycle schedule."
+        default=6e-3, gt=0, le=10, description="Peak of the one-cycle schedule."
     )
-    weight_decay: float = Field(default=1e-2, ge=0)
+    weight_decay: float = Field(default=2e-2, ge=0)
     augment: Literal["none", "light", "surface"] = Field(
         default="surface",
         description=(
