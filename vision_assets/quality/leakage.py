@@ -2,12 +2,12 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from vision_assets.quality.check_names import DUPLICATE_LABELS, HELD_OUT_IMAGES, LEAKAGE
 from vision_assets.quality.samples import sample_rows
 from vision_assets.vision.expectation_result import ExpectationResult
-from vision_assets.vision.id_lookup import look_up
 from vision_assets.vision.manifest import HELD_OUT, SPLITS
 
 _N_SAMPLES = 20
@@ -19,8 +19,11 @@ def leakage(manifest: pd.DataFrame) -> ExpectationResult:
     Splits that are computed cannot leak, given ones can.
     """
     members = manifest[manifest["split"].isin(SPLITS)]
-    spread = members.groupby("group")["split"].nunique()
-    leaking = members[members["group"].isin(spread[spread > 1].index)]
+    group, split = (pd.factorize(members[column])[0] for column in ("group", "split"))
+    first, last = np.full(len(members), len(SPLITS)), np.full(len(members), -1)
+    np.minimum.at(first, group, split)
+    np.maximum.at(last, group, split)
+    leaking = members[first[group] != last[group]]
     return ExpectationResult(
         name=LEAKAGE,
         severity="critical",
@@ -37,7 +40,8 @@ def leakage(manifest: pd.DataFrame) -> ExpectationResult:
 def duplicates_agree(manifest: pd.DataFrame) -> ExpectationResult:
     """Images of the same picture have the same label."""
     twins = manifest[manifest["duplicate_of"].notna() & manifest["class_id"].notna()]
-    other = look_up(twins["duplicate_of"], manifest["image_id"], manifest["label"])
+    others = manifest[manifest["image_id"].isin(twins["duplicate_of"])]
+    other = twins["duplicate_of"].map(others.set_index("image_id")["label"])
     differing = twins.assign(other_label=other)[other.notna() & (other != twins["label"])]
     return ExpectationResult(
         name=DUPLICATE_LABELS,

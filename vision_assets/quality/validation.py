@@ -4,8 +4,8 @@ Pixels never pass through it: the tables are the manifest and the counts per cla
 """
 
 import warnings
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -16,12 +16,10 @@ from vision_assets.vision.expectation_result import ExpectationResult
 from vision_assets.vision.manifest_build import count_images
 from vision_assets.vision.spec import ClassSpec, ExpectationSpec, PipelineSpec
 
-if TYPE_CHECKING:
-    from great_expectations.datasource.fluent.interfaces import Batch
-
 _N_SAMPLES = 10
+_ABOUT_COLUMNS = ("expect_table_column_count", "expect_table_columns", "expect_column_to_exist")
 _CONDITION_AS_TEXT = ".*(row_condition|condition_parser) parameter"
-_RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 20}
+_RESULT_FORMAT: Any = {"result_format": "BASIC", "partial_unexpected_count": 20}
 
 
 def validate(
@@ -48,6 +46,36 @@ def validate(
     return [*ordered, leakage(manifest), duplicates_agree(manifest), held_out(manifest)]
 
 
+def _parts(
+    frame: pd.DataFrame, entries: Sequence[ExpectationSpec]
+) -> list[tuple[pd.DataFrame, list[ExpectationSpec]]]:
+    """Expectations with as much of the table as they look at.
+
+    Great Expectations hashes every value of a batch, so columns and rows that nothing looks at
+    are left out: no rows where the expectation is about the columns themselves, and only the
+    columns that are named elsewhere, unless a row condition may name any.
+    """
+    shape = [entry for entry in entries if entry.expectation.startswith(_ABOUT_COLUMNS)]
+    rest = [entry for entry in entries if entry not in shape]
+    named = {name for entry in rest for name in _named_columns(entry)}
+    free = any("row_condition" in entry.arguments for entry in rest)
+    columns = [name for name in frame.columns if free or name in named]
+    parts = [(frame.iloc[:0], shape), (_as_objects(frame[columns]), rest)]
+    return [(part, of_part) for part, of_part in parts if of_part]
+
+
+def _as_objects(frame: pd.DataFrame) -> pd.DataFrame:
+    """Text as Python objects: pandas turns Arrow text into them again for every question."""
+    texts = frame.columns[[isinstance(type_, pd.StringDtype) for type_ in frame.dtypes]]
+    return frame.astype(dict.fromkeys(texts, object))
+
+
+def _named_columns(entry: ExpectationSpec) -> set[str]:
+    arguments = entry.arguments
+    single = [arguments.get(name) for name in ("column", "column_A", "column_B")]
+    return {str(name) for name in [*single, *arguments.get("column_list", [])]}
+
+
 def _filled(entry: ExpectationSpec, classes: Sequence[ClassSpec]) -> ExpectationSpec:
     values = dict(
         zip(PLACEHOLDERS, ([c.id for c in classes], [c.name for c in classes]), strict=True)
@@ -60,35 +88,48 @@ def _filled(entry: ExpectationSpec, classes: Sequence[ClassSpec]) -> Expectation
 
 
 def _run(frame: pd.DataFrame, entries: Sequence[ExpectationSpec]) -> list[ExpectationResult]:
-    """Results come back in another order than the suite's and are told apart by their meta."""
-    import great_expectations as gx
-
-    results, expectations = [], []
-    for entry in entries:
-        built = _build(entry)
-        if isinstance(built, ExpectationResult):
-            results.append(built)
-        else:
-            expectations.append(built)
-    by_name = {check_name(entry): entry for entry in entries}
-    gx_suite = gx.ExpectationSuite(name="manifest", expectations=expectations)
     with warnings.catch_warnings():
         # A row condition as text goes away with Great Expectations 2, which we do not take yet.
         warnings.filterwarnings("ignore", _CONDITION_AS_TEXT, DeprecationWarning)
-        validated = _batch(frame).validate(gx_suite, result_format=_RESULT_FORMAT)
-    for outcome in validated.results:
+        return [
+            outcome if isinstance(outcome, ExpectationResult) else _result(entry, outcome, frame)
+            for part, of_part in _parts(frame, entries)
+            for entry, outcome in _outcomes(part, of_part)
+        ]
+
+
+def _outcomes(
+    frame: pd.DataFrame, entries: Sequence[ExpectationSpec]
+) -> Iterator[tuple[ExpectationSpec, Any]]:
+    """What Great Expectations says; or a failed result where it refuses the arguments.
+
+    Its results come back in another order than the suite's and are told apart by their meta.
+    """
+    by_name = {check_name(entry): entry for entry in entries}
+    expectations = []
+    for entry in entries:
+        built = _build(entry)
+        if isinstance(built, ExpectationResult):
+            yield entry, built
+        else:
+            expectations.append(built)
+    for outcome in _outcomes_of(expectations, frame):
         config: Any = outcome.expectation_config
-        results.append(_result(by_name[config.meta["check"]], outcome, frame))
-    return results
+        yield by_name[config.meta["check"]], outcome
 
 
-def _batch(frame: pd.DataFrame) -> "Batch":
+def _outcomes_of(expectations: list[Any], frame: pd.DataFrame) -> list[Any]:
     import great_expectations as gx
 
     context: Any = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     asset = context.data_sources.add_pandas("pandas").add_dataframe_asset("table")
-    return asset.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": frame})
+    named = context.suites.add(gx.ExpectationSuite(name="table", expectations=expectations))
+    definition = gx.ValidationDefinition(
+        name="table", data=asset.add_batch_definition_whole_dataframe("whole"), suite=named
+    )
+    validated = definition.run(batch_parameters={"dataframe": frame}, result_format=_RESULT_FORMAT)
+    return list(validated.results)
 
 
 def _build(entry: ExpectationSpec) -> Any:

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,6 @@ import pandas as pd
 from vision_assets.vision.atomic import write_text
 from vision_assets.vision.dataset_export import ReadableSource
 from vision_assets.vision.difference import Difference
-from vision_assets.vision.id_lookup import positions
 from vision_assets.vision.manifest import HELD_OUT, SPLITS, UNLABELLED, attribute_columns
 from vision_assets.vision.pictures import thumbnail
 from vision_assets.vision.versions import DatasetVersion
@@ -128,7 +127,8 @@ def _change_pictures(
     """What changed since the parent, with pictures; a first version has no changes to show."""
     if version.parent is None:
         return []
-    changes, before = version.difference, version.parent_manifest()
+    changes = version.difference
+    before = version.parent_manifest(["image_id", "source", "label", "split"])
     return [
         {
             "kind": kind,
@@ -147,25 +147,23 @@ def _changed(
     source: ReadableSource,
     gone: set[str],
 ) -> list[Picture]:
-    ids = pd.Series(getattr(changes, kind)[:_PER_CHANGE], dtype="string")
-    old = before.iloc[positions(ids, before["image_id"])] if kind != "added" else None
-    new = manifest.iloc[positions(ids, manifest["image_id"])] if kind != "removed" else None
-    rows = old if new is None else new
-    assert rows is not None
-    if old is None or new is None:
-        captions = rows["label"].fillna(UNLABELLED)
-    else:
-        column = "label" if kind == "relabelled" else "split"
-        was, now = (frame[column].fillna(UNLABELLED).to_numpy() for frame in (old, new))
-        captions = pd.Series([f"{a} → {b}" for a, b in zip(was, now, strict=True)])
+    ids = getattr(changes, kind)[:_PER_CHANGE]
+    if not ids:
+        return []
+    old, new = (frame[frame["image_id"].isin(ids)] for frame in (before, manifest))
+    if kind == "added":
+        return _pictures(new, new["label"].fillna(UNLABELLED), source, gone)
     if kind == "removed":
-        stored = set(source.images(rows["image_id"].tolist())["image_id"])
-        gone = gone | set(rows["image_id"]) - stored
-    return _pictures(rows, captions, source, gone)
+        erased = set(ids) - set(source.images(ids)["image_id"])
+        return _pictures(old, old["label"].fillna(UNLABELLED), source, erased)
+    column = "label" if kind == "relabelled" else "split"
+    was, now = (frame[column].fillna(UNLABELLED) for frame in (old, new))
+    captions = [f"{a} → {b}" for a, b in zip(was, now, strict=True)]  # both are sorted by id
+    return _pictures(new, captions, source, gone)
 
 
 def _pictures(
-    rows: pd.DataFrame, captions: pd.Series, source: ReadableSource, gone: set[str]
+    rows: pd.DataFrame, captions: Iterable[str], source: ReadableSource, gone: set[str]
 ) -> list[Picture]:
     ids = [key for key in rows["image_id"] if key not in gone]
     uris = {key: _data_uri(data) for key, data in source.read(ids)} if ids else {}

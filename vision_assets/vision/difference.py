@@ -3,10 +3,11 @@
 from dataclasses import dataclass, fields
 from typing import Self
 
+import numpy as np
 import pandas as pd
 
 from vision_assets.vision.id_lookup import positions
-from vision_assets.vision.manifest import SPLITS
+from vision_assets.vision.manifest import SPLITS, TEXT
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,25 @@ class Difference:
         moved = before["split"].isin(SPLITS) & (here["split"] != before["split"])
         return cls(
             added=_sorted(new["image_id"][row < 0]),
-            removed=_sorted(old["image_id"][positions(old["image_id"], new["image_id"]) < 0]),
+            removed=_sorted(old["image_id"][~np.isin(np.arange(len(old)), row)]),
             relabelled=_sorted(here["image_id"][relabelled]),
             moved=_sorted(here["image_id"][moved]),
         )
+
+    @classmethod
+    def from_table(cls, table: pd.DataFrame) -> Self:
+        """The reverse of `to_table`."""
+        ids = {field.name: table["image_id"][table["kind"] == field.name] for field in fields(cls)}
+        return cls(**{kind: _sorted(found) for kind, found in ids.items()})
+
+    def to_table(self) -> pd.DataFrame:
+        """`image_id` and `kind` of change, one row each; an image may be relabelled and moved."""
+        ids = {field.name: getattr(self, field.name) for field in fields(self)}
+        rows = {
+            "image_id": [image_id for found in ids.values() for image_id in found],
+            "kind": [kind for kind, found in ids.items() for _ in found],
+        }
+        return pd.DataFrame(rows, dtype=TEXT)
 
 
 def difference(old: pd.DataFrame, new: pd.DataFrame) -> Difference:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from vision_assets.vision.errors import DatasetError
-from vision_assets.vision.manifest import NO_PHASH
+from vision_assets.vision.manifest import NO_PHASH, TEXT
 
 MAX_PAIRS = 20_000_000
 _ROWS, _COLUMNS = 32, 8192  # one block of 64-bit differences is 2 MiB and stays in the cache
@@ -43,7 +43,7 @@ def extend_pairs(
     pairs: pd.DataFrame, known: np.ndarray, hashes: np.ndarray, max_bits: int
 ) -> pd.DataFrame:
     """`near_pairs(hashes, max_bits)`, given `pairs = near_pairs(known, max_bits)`."""
-    hashes, known = _distinct(hashes), _distinct(known)
+    hashes, known = distinct_hashes(hashes), distinct_hashes(known)
     new = np.setdiff1d(hashes, known, assume_unique=True)
     old = np.intersect1d(hashes, known, assume_unique=True)
     both_stay = _is_in(pairs["first"].to_numpy(), old) & _is_in(pairs["second"].to_numpy(), old)
@@ -71,7 +71,7 @@ def find_twins(images: pd.DataFrame) -> pd.Series:
     candidates = _by_preference(images[repeated])
     first = candidates.groupby(_PICTURE, sort=False)["image_id"].transform("first")
     twins = first.where(first != candidates["image_id"])
-    return twins.astype("string").reindex(images.index)
+    return twins.astype(TEXT).reindex(images.index)
 
 
 def _by_preference(images: pd.DataFrame) -> pd.DataFrame:
@@ -82,9 +82,12 @@ def _by_preference(images: pd.DataFrame) -> pd.DataFrame:
     return images.loc[order.index]
 
 
-def _distinct(hashes: np.ndarray) -> np.ndarray:
-    distinct = np.unique(hashes.astype(np.uint64, copy=False))
-    return distinct[distinct != NO_PHASH]
+def distinct_hashes(hashes: np.ndarray) -> np.ndarray:
+    """Sorted, each once, without NO_PHASH; uint64."""
+    ordered = np.sort(hashes.astype(np.uint64, copy=False))  # quicker than np.unique's table
+    first = ordered != NO_PHASH
+    first[1:] &= ordered[1:] != ordered[:-1]
+    return ordered[first]
 
 
 def _is_in(hashes: np.ndarray, among: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
+from vision_assets.vision.duplicates import distinct_hashes
 from vision_assets.vision.errors import DatasetError
 from vision_assets.vision.manifest import NO_PHASH, attribute_columns
 
@@ -27,15 +28,17 @@ class Links:
     def between(cls, images: pd.DataFrame, pairs: pd.DataFrame, group_by: tuple[str, ...]) -> Self:
         """Links by perceptual hash, by near pairs of hashes, and by the attributes `group_by`.
 
+        A column `group` that the source gives counts as one of these attributes.
+
         Raises:
             DatasetError: an attribute of `group_by` is none of the images'.
         """
-        _check_attributes(images, group_by)
+        names = _grouping(images, group_by)
         hashes = images["phash"].to_numpy(np.uint64)
-        distinct, codes = np.unique(hashes, return_inverse=True)
-        codes = np.where(hashes == NO_PHASH, -1, codes)
+        distinct = distinct_hashes(hashes)
+        codes = np.where(hashes == NO_PHASH, -1, np.searchsorted(distinct, hashes))
         ends = [np.searchsorted(distinct, pairs[end].to_numpy()) for end in ("first", "second")]
-        attributes = [_codes(images[attribute]) for attribute in group_by]
+        attributes = (_codes(images[name]) for name in names)
         return cls((codes, *attributes), np.stack(ends, axis=1))
 
     def touched(self, marks: np.ndarray) -> np.ndarray:
@@ -104,11 +107,13 @@ def _codes(values: pd.Series) -> np.ndarray:
     return pd.factorize(values.replace("", pd.NA))[0].astype(np.int64)
 
 
-def _check_attributes(images: pd.DataFrame, group_by: tuple[str, ...]) -> None:
-    attributes = attribute_columns(images.columns)
+def _grouping(images: pd.DataFrame, group_by: tuple[str, ...]) -> list[str]:
+    given = ["group"] if "group" in images else []
+    attributes = attribute_columns(images.columns) + given
     unknown = sorted(set(group_by) - set(attributes))
     if unknown:
         raise DatasetError(
             f"splits.group_by expects attributes of the images, one of {attributes}, "
             f"got {unknown}; name them in source.pattern or in the CSV"
         )
+    return sorted({*group_by, *given})

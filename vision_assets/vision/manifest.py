@@ -9,15 +9,17 @@ SPLITS = ("train", "val", "test")
 HELD_OUT = "held_out"
 UNLABELLED = "unlabelled"
 
+TEXT = "string[pyarrow]"
+
 STORE_COLUMNS = {
-    "image_id": "string",
-    "source": "string",
-    "batch_id": "string",
+    "image_id": TEXT,
+    "source": TEXT,
+    "batch_id": TEXT,
     "received_at": "datetime64[us, UTC]",
-    "format": "string",
+    "format": TEXT,
     "width": "int32",
     "height": "int32",
-    "mode": "string",
+    "mode": TEXT,
     "orientation": "int8",
     "size_bytes": "int64",
     "brightness": "float32",
@@ -27,16 +29,16 @@ STORE_COLUMNS = {
 }
 """What the image store knows of every image; brightness, contrast and sharpness in grey levels."""
 
-ANNOTATION_COLUMNS = {"class_id": "Int64", "label": "string"}
+ANNOTATION_COLUMNS = {"class_id": "Int64", "label": TEXT}
 """The current label; missing in an unlabelled image."""
 
 VERSION_COLUMNS = {
-    "split": "string",
-    "group": "string",
-    "given_split": "string",
-    "assigned_split": "string",
-    "duplicate_of": "string",
-    "held_out_because": "string",
+    "split": TEXT,
+    "group": TEXT,
+    "given_split": TEXT,
+    "assigned_split": TEXT,
+    "duplicate_of": TEXT,
+    "held_out_because": TEXT,
 }
 """What a dataset version adds.
 

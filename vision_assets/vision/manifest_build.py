@@ -8,8 +8,8 @@ import pandas as pd
 from vision_assets.vision.duplicates import extend_pairs, find_twins, near_pairs
 from vision_assets.vision.errors import DatasetError
 from vision_assets.vision.groups import Links
-from vision_assets.vision.id_lookup import look_up, positions
-from vision_assets.vision.manifest import SPLITS
+from vision_assets.vision.id_lookup import look_up, positions, sorted_by_id, take_text
+from vision_assets.vision.manifest import SPLITS, TEXT
 from vision_assets.vision.manifest_file import conform
 from vision_assets.vision.spec import ClassSpec, SplitSpec
 from vision_assets.vision.splits import assign_splits
@@ -43,7 +43,8 @@ def build_manifest(
         raise DatasetError(
             "expected images in the store, got none; drop some into the landing folder, ingest them"
         )
-    manifest = images.sort_values("image_id", ignore_index=True)
+    texts = [column for column, type_ in images.dtypes.items() if _is_text(type_)]
+    manifest = sorted_by_id(images.astype(dict.fromkeys(texts, TEXT))).reset_index(drop=True)
     manifest = _with_labels(manifest, labels, classes)
     manifest["assigned_split"] = _assigned_before(manifest["image_id"], previous)
     manifest["duplicate_of"] = find_twins(manifest)
@@ -85,14 +86,20 @@ def _with_labels(
     """A class that the list does not know keeps the label of its annotation; a check reports it."""
     row = positions(images["image_id"], labels["image_id"])
     joined = labels[["class_id", "label"]].reset_index(drop=True).reindex(row)
-    class_id = joined["class_id"].astype("Int64").set_axis(images.index)
-    label = joined["label"].astype("string").set_axis(images.index)
-    for entry in classes:
-        label = label.mask((class_id == entry.id).fillna(False), entry.name)
-    return images.assign(class_id=class_id, label=label)
+    joined = joined.astype({"class_id": "Int64", "label": TEXT}).set_axis(images.index)
+    known = pd.Index([entry.id for entry in classes])
+    place = known.get_indexer(pd.Index(joined["class_id"].fillna(-1).astype(np.int64)))
+    names = take_text([entry.name for entry in classes], place, images.index)
+    return images.assign(
+        class_id=joined["class_id"], label=names.where(place >= 0, joined["label"])
+    )
 
 
 def _assigned_before(ids: pd.Series, previous: pd.DataFrame | None) -> pd.Series:
     if previous is None:
-        return pd.Series(pd.NA, ids.index, "string")
-    return look_up(ids, previous["image_id"], previous["assigned_split"]).astype("string")
+        return pd.Series(pd.NA, ids.index, TEXT)
+    return look_up(ids, previous["image_id"], previous["assigned_split"])
+
+
+def _is_text(type_: object) -> bool:
+    return type_ == "object" or isinstance(type_, pd.StringDtype)

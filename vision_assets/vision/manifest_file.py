@@ -11,7 +11,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vision_assets.vision.manifest import COLUMNS, attribute_columns
+from vision_assets.vision.id_lookup import sorted_by_id
+from vision_assets.vision.manifest import COLUMNS, TEXT, attribute_columns
 from vision_assets.vision.spec import ClassSpec
 
 SCHEMA_VERSION = 1
@@ -21,9 +22,7 @@ _REPEATING = ("batch_id", "format", "mode", "label", "split", "given_split", "as
 
 def conform(images: pd.DataFrame) -> pd.DataFrame:
     """The frame with exactly the manifest's columns and types, attributes as strings behind."""
-    attributes = dict.fromkeys(sorted(attribute_columns(images.columns)), "string")
-    types = {column: _STRING if type_ == "string" else type_ for column, type_ in COLUMNS.items()}
-    types |= dict.fromkeys(attributes, _STRING)
+    types = COLUMNS | dict.fromkeys(sorted(attribute_columns(images.columns)), TEXT)
     return images[list(types)].astype(types)
 
 
@@ -35,9 +34,10 @@ def write_manifest(manifest: pd.DataFrame, path: Path) -> None:
     pq.write_table(table, path, compression="zstd", use_dictionary=repeating)
 
 
-def read_manifest(path: Path) -> pd.DataFrame:
-    """Read a manifest with the types that it was written with."""
-    return pq.read_table(path).to_pandas(types_mapper=_pandas_type)
+def read_manifest(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Read a manifest, or some columns of it, with the types that it was written with."""
+    table = pq.read_table(path, columns=None if columns is None else list(columns))
+    return table.to_pandas(types_mapper=_pandas_type)
 
 
 def fingerprint(manifest: pd.DataFrame, classes: Sequence[ClassSpec]) -> str:
@@ -47,7 +47,7 @@ def fingerprint(manifest: pd.DataFrame, classes: Sequence[ClassSpec]) -> str:
     schema version; not times, batches or statistics, which follow from the bytes.
     """
     attributes = sorted(attribute_columns(manifest.columns))
-    ordered = manifest.sort_values("image_id")
+    ordered = sorted_by_id(manifest)
     header = {
         "schema_version": SCHEMA_VERSION,
         "classes": [entry.model_dump() for entry in sorted(classes, key=lambda entry: entry.id)],
@@ -60,12 +60,9 @@ def fingerprint(manifest: pd.DataFrame, classes: Sequence[ClassSpec]) -> str:
     return digest.hexdigest()
 
 
-_STRING = pd.StringDtype("pyarrow")
-
-
 def _hash_column(digest: "hashlib._Hash", values: pd.Series) -> None:
     """Feed one column: the length of each value (-1 where it is missing), then all characters."""
-    texts = pa.array(values.astype(_STRING), type=pa.large_string(), from_pandas=True)
+    texts = pa.array(values.astype(TEXT), type=pa.large_string(), from_pandas=True)
     if isinstance(texts, pa.ChunkedArray):
         texts = texts.combine_chunks()
     lengths = np.where(np.asarray(texts.is_valid()), np.diff(_bounds(texts)), -1)
@@ -87,5 +84,5 @@ def _characters(texts: pa.LargeStringArray) -> memoryview:
 
 def _pandas_type(type_: pa.DataType) -> object:
     if pa.types.is_string(type_) or pa.types.is_large_string(type_):
-        return _STRING
+        return pd.StringDtype("pyarrow")
     return None

@@ -16,7 +16,8 @@ import pandas as pd
 
 from vision_assets.vision.allocation import place_groups, place_single
 from vision_assets.vision.groups import Links
-from vision_assets.vision.manifest import HELD_OUT, SPLITS, UNLABELLED
+from vision_assets.vision.id_lookup import take_text
+from vision_assets.vision.manifest import HELD_OUT, SPLITS, TEXT, UNLABELLED
 from vision_assets.vision.spec import SplitSpec
 
 _TRAIN, _VAL, _TEST = 1, 2, 4
@@ -133,27 +134,28 @@ class _Assignment:
         self.newcomers = self.newcomers & ~images
 
     def _result(self) -> pd.DataFrame:
-        split = np.full(len(self.marks), HELD_OUT, object)
-        split[~self.labelled] = UNLABELLED
-        assigned = np.full(len(self.marks), None, object)
-        for mark, name in _NAMES.items():
-            split[self.marks == mark] = name
-            assigned[(self.marks == mark) | ((self.marks == 0) & (self.before == mark))] = name
+        index, names = self.images.index, [HELD_OUT, UNLABELLED, *SPLITS]
+        in_split = _number(self.marks) + 2
+        outside = np.where(self.labelled, 0, 1)
+        assigned = _number(np.where(self.marks > 0, self.marks, self.before))
         columns = {
-            "split": split,
-            "assigned_split": assigned,
-            "held_out_because": self.reasons,
+            "split": take_text(names, np.where(self.marks > 0, in_split, outside), index),
+            "assigned_split": take_text(SPLITS, assigned, index),
+            "held_out_because": pd.Series(self.reasons, index, TEXT),
             "group": self._groups(),
         }
-        return pd.DataFrame(columns, index=self.images.index).astype("string")
+        return pd.DataFrame(columns)
 
-    def _groups(self) -> np.ndarray:
-        """The smallest id of the component names the group."""
+    def _groups(self) -> pd.Series:
+        """The smallest id of the component names the group, by its first 16 digits."""
         component = self.links.components(self.marks > 0)
-        ids = self.images["image_id"].to_numpy(object)
-        numbers, first = np.unique(component, return_index=True)
-        names = np.where(numbers >= 0, ids[first], None)
-        return names[np.searchsorted(numbers, component)]
+        members = np.flatnonzero(component >= 0)
+        first = np.full(component.max(initial=-1) + 1, len(component))
+        np.minimum.at(first, component[members], members)
+        rows = np.full(len(component), -1)
+        rows[members] = first[component[members]]
+        ids = self.images["image_id"].str.slice(0, 16).reset_index(drop=True)
+        return ids.reindex(rows).set_axis(self.images.index)
 
 
 def _marks(splits: pd.Series) -> np.ndarray:
@@ -161,6 +163,13 @@ def _marks(splits: pd.Series) -> np.ndarray:
     for mark, name in _NAMES.items():
         marks[(splits == name).fillna(False).to_numpy(bool)] = mark
     return marks
+
+
+def _number(marks: np.ndarray) -> np.ndarray:
+    """Position in SPLITS; -1 where there is no mark."""
+    numbers = np.full(_TEST + 1, -1)
+    numbers[_MARKS] = np.arange(len(SPLITS))
+    return numbers[marks]
 
 
 def _contacts(component: np.ndarray, touched: np.ndarray, members: np.ndarray) -> np.ndarray:

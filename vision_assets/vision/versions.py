@@ -3,6 +3,7 @@
     <root>/v0001-<fingerprint, 12 digits>/
       manifest.parquet     one row per image
       near_pairs.parquet   near duplicates: pairs of perceptual hashes
+      changes.parquet      what changed since the version before: image_id, kind
       version.json         number, fingerprint, classes, counts, parent, hashes of these files
       validation.json      what the checks said; written later, replaced as a whole
       card.html            the data-set card; written later, replaced as a whole
@@ -31,7 +32,6 @@ from vision_assets.vision.duplicates import no_pairs
 from vision_assets.vision.errors import DatasetError
 from vision_assets.vision.expectation_result import ExpectationResult
 from vision_assets.vision.file_lock import file_lock
-from vision_assets.vision.id_lookup import positions
 from vision_assets.vision.manifest_build import build_manifest, build_pairs
 from vision_assets.vision.manifest_file import (
     SCHEMA_VERSION,
@@ -42,6 +42,7 @@ from vision_assets.vision.manifest_file import (
 from vision_assets.vision.spec import ClassSpec, PipelineSpec
 
 _LOCK_WAIT_S = 600
+_KEPT = ("image_id", "phash", "class_id", "split", "assigned_split")
 _NAME = re.compile(r"v(\d{4,})-([0-9a-f]{12})")
 _NUMBER = re.compile(r"v0*(\d+)")
 _PREFIX = re.compile(r"[0-9a-f]{6,64}")
@@ -55,6 +56,8 @@ class ImageSource(Protocol):
     def labels(self) -> pd.DataFrame: ...
 
     def classes(self, declared: tuple[ClassSpec, ...]) -> tuple[ClassSpec, ...]: ...
+
+    def erased(self) -> pd.DataFrame: ...
 
 
 @dataclass(frozen=True)
@@ -89,13 +92,13 @@ class DatasetVersion:
     def name(self) -> str:
         return self.folder.name
 
-    def manifest(self) -> pd.DataFrame:
-        """One row per image, sorted by id.
+    def manifest(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """One row per image, sorted by id; all columns or some.
 
         Raises:
             DatasetError: the file is missing or was changed.
         """
-        return read_manifest(self._checked("manifest.parquet"))
+        return read_manifest(self._checked("manifest.parquet"), columns)
 
     def pairs(self) -> pd.DataFrame:
         """Near duplicates: `first`, `second` (uint64 perceptual hashes), `bits`."""
@@ -104,13 +107,13 @@ class DatasetVersion:
     @cached_property
     def difference(self) -> Difference:
         """What changed since the parent; everything is added where there is none."""
-        return Difference.between(self.parent_manifest(), self.manifest())
+        return Difference.from_table(pd.read_parquet(self._checked("changes.parquet")))
 
-    def parent_manifest(self) -> pd.DataFrame:
+    def parent_manifest(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """The manifest of the version before; without rows where there is none."""
         if self.parent is None:
-            return self.manifest().iloc[:0]
-        return _read(self.folder.parent / self.parent).manifest()
+            return self.manifest(columns).iloc[:0]
+        return _read(self.folder.parent / self.parent).manifest(columns)
 
     @property
     def valid(self) -> bool | None:
@@ -144,9 +147,9 @@ class DatasetVersion:
         return valid
 
     def erased(self, source: ImageSource) -> tuple[str, ...]:
-        """Ids of images of this version whose bytes are no longer in the store, sorted."""
-        ids = self.manifest()["image_id"]
-        return tuple(ids[positions(ids, source.images()["image_id"]) < 0])
+        """Ids of images of this version whose bytes were erased since, sorted."""
+        ids = self.manifest(["image_id"])["image_id"]
+        return tuple(ids[ids.isin(source.erased()["image_id"])])
 
     def _validation(self) -> dict[str, Any] | None:
         path = self.folder / "validation.json"
@@ -218,7 +221,7 @@ class DatasetVersions:
 
     def _create(self, source: ImageSource, spec: PipelineSpec) -> DatasetVersion:
         parent = next(reversed(self.list()), None)
-        before = parent.manifest() if parent else None
+        before = parent.manifest(_KEPT) if parent else None
         images, classes = source.images(), source.classes(spec.classes)
         bits = spec.splits.near_duplicate_bits
         same_bits = parent is not None and parent.near_duplicate_bits == bits
@@ -228,7 +231,7 @@ class DatasetVersions:
         digest = fingerprint(manifest, classes)
         if parent and parent.fingerprint == digest:
             return parent
-        empty = manifest.iloc[:0]
+        changes = Difference.between(manifest.iloc[:0] if before is None else before, manifest)
         record = {
             "number": parent.number + 1 if parent else 1,
             "fingerprint": digest,
@@ -237,9 +240,9 @@ class DatasetVersions:
             "classes": [entry.model_dump() for entry in classes],
             "counts": _counts(manifest),
             "near_duplicate_bits": bits,
-            "changes": Difference.between(empty if before is None else before, manifest).counts,
+            "changes": changes.counts,
         }
-        return self._publish(record, manifest, pairs)
+        return self._publish(record, manifest, pairs, changes)
 
     def _clear_leftovers(self) -> None:
         """Hidden folders of writers that were killed; whoever holds the lock is alone."""
@@ -247,12 +250,17 @@ class DatasetVersions:
             shutil.rmtree(folder)
 
     def _publish(
-        self, record: dict[str, Any], manifest: pd.DataFrame, pairs: pd.DataFrame
+        self,
+        record: dict[str, Any],
+        manifest: pd.DataFrame,
+        pairs: pd.DataFrame,
+        changes: Difference,
     ) -> DatasetVersion:
         target = self.root / f"v{record['number']:04d}-{record['fingerprint'][:12]}"
         with new_folder(target) as folder:
             write_manifest(manifest, folder / "manifest.parquet")
             pairs.to_parquet(folder / "near_pairs.parquet", index=False)
+            changes.to_table().to_parquet(folder / "changes.parquet", index=False)
             hashes = {path.name: _sha256(path) for path in folder.iterdir()}
             record = {"schema_version": SCHEMA_VERSION, **record, "files": hashes}
             (folder / "version.json").write_text(json.dumps(record, indent=1))

@@ -71,6 +71,13 @@ def test_offenders_are_counted_and_some_are_named(manifest: pd.DataFrame) -> Non
     assert all(row["source"].endswith(".jpg") for row in result.samples)
 
 
+def test_an_image_smaller_than_the_rules_allow_now_warns(manifest: pd.DataFrame) -> None:
+    manifest.loc[2, "height"] = 8
+    results = results_of(manifest)
+    assert failing(results) == {"heights"}
+    assert results["heights"].observed == 8
+
+
 def test_samples_are_bounded(manifest: pd.DataFrame) -> None:
     result = results_of(manifest.assign(brightness=1.0))["brightness"]
     assert result.unexpected_count == 30

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from vision_assets.vision.manifest import STORE_COLUMNS
+from vision_assets.vision.manifest import STORE_COLUMNS, TEXT
 from vision_assets.vision.spec import ClassSpec, PipelineSpec, SourceSpec, SplitSpec
 from vision_assets_tests.drawing import CLASSES, draw_jpeg
 
@@ -52,10 +52,13 @@ class MadeImages:
     def erase(self, image_id: str) -> None:
         del self.data[image_id]
 
+    def erased(self) -> pd.DataFrame:
+        return pd.DataFrame({"image_id": [key for key in self.rows if key not in self.data]})
+
     def images(self, ids: Sequence[str] | None = None) -> pd.DataFrame:
         rows = [row for key, row in self.rows.items() if key in self.data]
         frame = pd.DataFrame(rows, columns=None if rows else [*STORE_COLUMNS, "given_split"])
-        types = {name: type_ for name, type_ in STORE_COLUMNS.items() if type_ != "string"}
+        types = {name: type_ for name, type_ in STORE_COLUMNS.items() if type_ != TEXT}
         frame = frame.astype(types)
         return frame if ids is None else frame[frame["image_id"].isin(list(ids))]
 
@@ -73,7 +76,7 @@ class MadeImages:
 
 def split_spec(**changes: object) -> SplitSpec:
     """Shares of 60, 20 and 20 %, unless said otherwise."""
-    return SplitSpec(**({"train": 0.6, "val": 0.2, "test": 0.2} | changes))
+    return SplitSpec.model_validate({"train": 0.6, "val": 0.2, "test": 0.2} | changes)
 
 
 def pipeline(**splits: object) -> PipelineSpec:

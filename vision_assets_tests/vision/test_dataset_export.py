@@ -118,6 +118,7 @@ class BreaksAfter:
     def __init__(self, made: MadeImages, n: int, error: BaseException) -> None:
         self.made, self.n, self.error, self.given = made, n, error, 0
         self.images, self.labels, self.classes = made.images, made.labels, made.classes
+        self.erased = made.erased
 
     def read(self, ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         for pair in self.made.read(ids):

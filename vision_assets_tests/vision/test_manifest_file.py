@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vision_assets.vision.manifest import COLUMNS
+from vision_assets.vision.manifest import COLUMNS, TEXT
 from vision_assets.vision.manifest_file import (
     conform,
     fingerprint,
@@ -15,7 +15,7 @@ from vision_assets.vision.manifest_file import (
 )
 from vision_assets.vision.spec import ClassSpec
 
-TEXT = st.one_of(st.none(), st.text(max_size=5))
+WORDS = st.one_of(st.none(), st.text(max_size=5))
 CLASSES = (ClassSpec(id=0, name="good"), ClassSpec(id=1, name="spot"))
 
 
@@ -26,18 +26,18 @@ def manifest_of(rows: list[tuple]) -> pd.DataFrame:
     frame["received_at"] = pd.Timestamp("2026-01-01", tz="UTC")
     for column, type_ in COLUMNS.items():
         if column not in frame:
-            frame[column] = None if type_ == "string" else 1
+            frame[column] = None if type_ == TEXT else 1
     return conform(frame.astype({"phash": "uint64", "class_id": "Int64"}))
 
 
 MANIFESTS = st.lists(
-    st.tuples(st.sampled_from([0, 1, None]), TEXT, TEXT, TEXT, st.integers(0, 2**64 - 1)),
+    st.tuples(st.sampled_from([0, 1, None]), WORDS, WORDS, WORDS, st.integers(0, 2**64 - 1)),
     min_size=1,
     max_size=8,
 ).map(manifest_of)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=25)
 @given(manifest=MANIFESTS)
 def test_a_manifest_comes_back_from_its_file(
     manifest: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory
@@ -49,7 +49,7 @@ def test_a_manifest_comes_back_from_its_file(
     assert fingerprint(back, CLASSES) == fingerprint(manifest, CLASSES)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=25)
 @given(manifest=MANIFESTS, seed=st.integers(0, 100))
 def test_the_fingerprint_does_not_depend_on_order(manifest: pd.DataFrame, seed: int) -> None:
     shuffled = manifest.iloc[np.random.default_rng(seed).permutation(len(manifest))]

@@ -13,7 +13,7 @@ from vision_assets.vision.manifest_build import build_manifest
 from vision_assets.vision.spec import SplitSpec
 from vision_assets_tests.vision.made_images import MadeImages, split_spec
 
-EXAMPLES = settings(deadline=None, max_examples=25)
+EXAMPLES = settings(deadline=None, max_examples=15)
 BY_LOT = split_spec(group_by=("lot",))
 IMAGE = st.tuples(
     st.sampled_from(["good", "scratch", "spot", None]),
@@ -289,6 +289,15 @@ def test_grouping_by_what_images_do_not_have_says_what_they_have() -> None:
     made.add(line="A")
     with pytest.raises(DatasetError, match=r"one of \['line', 'lot'\], got \['part'\]"):
         manifest_of(made, spec=split_spec(group_by=("part",)))
+
+
+def test_a_group_that_the_source_names_stays_together() -> None:
+    made = MadeImages()
+    made.add_many(15, group="one")
+    made.add_many(15, group="two")
+    manifest = manifest_of(made, spec=split_spec())
+    assert manifest.groupby("group").size().tolist() == [15, 15]
+    assert manifest_of(made, manifest, split_spec(group_by=("group",))).equals(manifest)
 
 
 def test_an_empty_store_is_an_error_with_a_remedy() -> None:

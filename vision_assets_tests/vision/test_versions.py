@@ -120,15 +120,19 @@ def test_before_the_first_version_there_is_none(versions: DatasetVersions) -> No
         versions.get()
 
 
-@pytest.mark.parametrize("name", ["manifest.parquet", "near_pairs.parquet"])
+@pytest.mark.parametrize("name", ["manifest", "near_pairs", "changes"])
 def test_a_changed_file_is_found_out(
     versions: DatasetVersions, made: MadeImages, name: str
 ) -> None:
     version = versions.create(made, pipeline())
-    with (version.folder / name).open("ab") as file:
+    with (version.folder / f"{name}.parquet").open("ab") as file:
         file.write(b"x")
     with pytest.raises(DatasetError, match="changed after"):
-        version.manifest() if name.startswith("manifest") else version.pairs()
+        {
+            "manifest": version.manifest,
+            "near_pairs": version.pairs,
+            "changes": lambda: version.difference,
+        }[name]()
 
 
 def test_a_version_of_another_schema_is_not_guessed_at(
