@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from vision_assets.vision.errors import DatasetError
+from vision_assets.vision.hamming import close_pairs
 from vision_assets.vision.manifest import NO_PHASH, TEXT
 
 MAX_PAIRS = 20_000_000
-_ROWS, _COLUMNS = 32, 8192  # one block of 64-bit differences is 2 MiB and stays in the cache
 _RASTER = ["phash", "width", "height", "mode", "orientation"]
 _PICTURE = [*_RASTER, "brightness", "contrast", "sharpness"]
 
@@ -47,7 +47,7 @@ def extend_pairs(
     new = np.setdiff1d(hashes, known, assume_unique=True)
     old = np.intersect1d(hashes, known, assume_unique=True)
     both_stay = _is_in(pairs["first"].to_numpy(), old) & _is_in(pairs["second"].to_numpy(), old)
-    found = [pairs[both_stay], _within(new, max_bits), _across(new, old, max_bits)]
+    found = [pairs[both_stay], _search(new, new, max_bits), _search(new, old, max_bits)]
     return pd.concat(found).sort_values(["first", "second"], ignore_index=True)
 
 
@@ -98,51 +98,20 @@ def _is_in(hashes: np.ndarray, among: np.ndarray) -> np.ndarray:
     return among[place] == hashes
 
 
-def _across(left: np.ndarray, right: np.ndarray, max_bits: int) -> pd.DataFrame:
-    """Near pairs of one hash of `left` and one of `right`; the two have none in common."""
-    found = _Found()
-    for row in range(0, len(left), _ROWS):
-        for column in range(0, len(right), _COLUMNS):
-            found.add(left[row : row + _ROWS], right[column : column + _COLUMNS], max_bits)
-    return found.table()
-
-
-def _within(hashes: np.ndarray, max_bits: int) -> pd.DataFrame:
-    """Near pairs within one sorted array: each row block with itself and what lies behind."""
-    found = _Found()
-    for row in range(0, len(hashes), _ROWS):
-        rows = hashes[row : row + _ROWS]
-        found.add(rows, rows, max_bits)
-        for column in range(row + _ROWS, len(hashes), _COLUMNS):
-            found.add(rows, hashes[column : column + _COLUMNS], max_bits)
-    return found.table()
-
-
-class _Found:
-    """Pairs found so far, bounded in number."""
-
-    def __init__(self) -> None:
-        self._parts = [no_pairs()]
-        self._n = 0
-
-    def add(self, left: np.ndarray, right: np.ndarray, max_bits: int) -> None:
-        bits = np.bitwise_count(np.bitwise_xor(left[:, None], right[None, :]))
-        near = bits <= max_bits
-        if not near.any():
-            return
-        i, j = np.nonzero(near)
+def _search(left: np.ndarray, right: np.ndarray, max_bits: int) -> pd.DataFrame:
+    """Near pairs of one hash of `left` and one of `right`, which have none or all in common."""
+    found, n = [no_pairs()], 0
+    for i, j, bits in close_pairs(left, right, max_bits):
         first, second = np.minimum(left[i], right[j]), np.maximum(left[i], right[j])
-        proper = first != second
-        self._parts.append(_pairs(first[proper], second[proper], bits[i, j][proper]))
-        self._n += int(proper.sum())
-        if self._n > MAX_PAIRS:
+        proper = (first != second) & ((left is not right) | (first == left[i]))
+        found.append(_pairs(first[proper], second[proper], bits[proper]))
+        n += int(proper.sum())
+        if n > MAX_PAIRS:
             raise DatasetError(
                 f"expected at most {MAX_PAIRS} pairs of near duplicates, got more within "
                 f"{max_bits} bits: these images look alike; lower splits.near_duplicate_bits"
             )
-
-    def table(self) -> pd.DataFrame:
-        return pd.concat(self._parts, ignore_index=True).drop_duplicates()
+    return pd.concat(found)
 
 
 def _pairs(first: np.ndarray, second: np.ndarray, bits: np.ndarray) -> pd.DataFrame:

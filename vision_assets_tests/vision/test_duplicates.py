@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vision_assets.vision import duplicates
+from vision_assets.vision import duplicates, hamming
 from vision_assets.vision.duplicates import extend_pairs, find_twins, near_pairs, no_pairs
 from vision_assets.vision.errors import DatasetError
 from vision_assets_tests.vision.made_images import MadeImages
@@ -39,11 +39,25 @@ def test_near_pairs_are_those_of_brute_force(hashes: list[int], max_bits: int) -
 
 
 @EXAMPLES
-@given(seed=st.integers(0, 1000))
-def test_near_pairs_are_exact_across_blocks(seed: int) -> None:
+@given(seed=st.integers(0, 1000), max_bits=st.integers(0, 16), spread=st.sampled_from([11, 63]))
+def test_near_pairs_are_exact_whether_bits_are_shared_by_many_or_few(
+    seed: int, max_bits: int, spread: int
+) -> None:
     rng = np.random.default_rng(seed)
-    hashes = rng.integers(1, 2**11, 150).tolist()
-    assert as_set(near_pairs(np.array(hashes, np.uint64), 2)) == brute_force(hashes, 2)
+    hashes = rng.integers(1, 2**spread, 100)
+    flipped = hashes ^ (1 << rng.integers(0, 63, 100)) ^ (1 << rng.integers(0, 63, 100))
+    both = np.concatenate([hashes, flipped]).astype(np.uint64)
+    assert as_set(near_pairs(both, max_bits)) == brute_force(both.tolist(), max_bits)
+
+
+def test_the_search_is_exact_in_small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, size in (("_CANDIDATES", 7), ("_ROWS", 3), ("_COLUMNS", 5)):
+        monkeypatch.setattr(hamming, name, size)
+    hashes = np.random.default_rng(0).integers(1, 2**63, 60).astype(np.uint64)
+    both = np.concatenate([hashes, hashes ^ np.uint64(0b101 << 30)])
+    for cost in (0, 1_000_000):
+        monkeypatch.setattr(hamming, "_COST", cost)
+        assert as_set(near_pairs(both, 4)) == brute_force(both.tolist(), 4)
 
 
 @EXAMPLES
