@@ -105,8 +105,19 @@ def _commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Co
 
 
 def _plain_help(command: click.Command, context: click.Context) -> str:
+    """Usage, meaning and parameters, without the terminal's frames."""
+    rows = [
+        (record[0], (record[1] or "").strip())
+        for parameter in command.get_params(context)
+        if (record := parameter.get_help_record(context))
+    ]
     formatter = click.HelpFormatter(width=96)
-    click.Command.format_help(command, context, formatter)
+    formatter.write_text(command.get_usage(context))
+    formatter.write_paragraph()
+    formatter.write_text(command.help or "")
+    if rows:
+        formatter.write_paragraph()
+        formatter.write_dl(rows)
     return formatter.getvalue().rstrip()
 
 

@@ -20,7 +20,7 @@ from vision_assets.vision.errors import ServiceError
 from vision_assets.vision.use_case import UseCase
 
 POLL_S = 1.0
-SAMPLES = 300
+SAMPLES = 400
 
 
 @dataclass(frozen=True)

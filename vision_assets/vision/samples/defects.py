@@ -46,9 +46,9 @@ def scratches(rng: np.random.Generator, side_px: int) -> list[Defect]:
 def _scratch(rng: np.random.Generator, side_px: int, angle: float) -> Defect:
     points = _bent_line(rng, side_px, angle + rng.normal(0, 0.12))
     taper = np.sin(np.linspace(0.15, np.pi - 0.15, len(points))) ** 0.5
-    widths = rng.uniform(1.4, 2.8) * taper
+    widths = rng.uniform(3.0, 5.5) * taper
     cover = line(points, widths, side_px)
-    brightness = rng.uniform(0.22, 0.5)
+    brightness = rng.uniform(0.45, 0.9)
     shine = 1 + brightness * cover - 0.25 * (blurred(cover, 1.6) - 0.5 * cover).clip(0)
     return Defect(cover, -rng.uniform(1.5, 3.5) * blurred(cover, 0.8), _grey(shine))
 
@@ -56,10 +56,10 @@ def _scratch(rng: np.random.Generator, side_px: int, angle: float) -> Defect:
 def pits(rng: np.random.Generator, side_px: int) -> list[Defect]:
     """One to seven hollows that lie together."""
     centre = _position(rng, side_px, 30)
-    spread = rng.uniform(12, 34)
+    spread = rng.uniform(24, 50)
     found: list[Defect] = []
     for _ in range(rng.integers(1, 8)):
-        place = np.clip(rng.normal(centre, spread), 12, side_px - 12)
+        place = np.clip(rng.normal(centre, spread), 18, side_px - 18)
         pit = _pit(rng, (float(place[0]), float(place[1])), side_px)
         if not any((pit.mask & other.mask).any() for other in found):
             found.append(pit)
@@ -67,10 +67,10 @@ def pits(rng: np.random.Generator, side_px: int) -> list[Defect]:
 
 
 def _pit(rng: np.random.Generator, centre: tuple[float, float], side_px: int) -> Defect:
-    radius_px = rng.uniform(2.4, 6.5)
+    radius_px = rng.uniform(6.0, 13.0)
     cover = blob(rng, centre, radius_px, 0.12, side_px)
     depth = radius_px * rng.uniform(4.0, 7.0)
-    floor = 1 - rng.uniform(0.1, 0.45) * blurred(cover, 1.0)
+    floor = 1 - rng.uniform(0.3, 0.65) * blurred(cover, 1.0)
     return Defect(cover, -depth * blurred(cover, radius_px / 2.5), _grey(floor))
 
 
@@ -78,9 +78,9 @@ def stains(rng: np.random.Generator, side_px: int) -> list[Defect]:
     """One film of oil, water or rust, darker at its rim; often with a second drop."""
     number = rng.choice([1, 2], p=[0.75, 0.25])
     tint = np.array(_TINTS[rng.integers(len(_TINTS))])
-    found = [_stain(rng, side_px, tint, rng.uniform(20, 52))]
+    found = [_stain(rng, side_px, tint, rng.uniform(34, 64))]
     for _ in range(number - 1):
-        drop = _stain(rng, side_px, tint, rng.uniform(9, 18))
+        drop = _stain(rng, side_px, tint, rng.uniform(14, 24))
         if not (drop.mask & found[0].mask).any():
             found.append(drop)
     return found
@@ -94,20 +94,20 @@ def _stain(rng: np.random.Generator, side_px: int, tint: np.ndarray, radius_px: 
     cover = blob(rng, _position(rng, side_px, 0.8 * radius_px), radius_px, 0.16, side_px)
     body = blurred(cover, 2.0).clip(0, 1)
     rim = (body - blurred(cover, 6.0)).clip(0) * cover
-    darkness = rng.uniform(0.06, 0.22) * body + rng.uniform(0.25, 0.6) * rim
+    darkness = rng.uniform(0.2, 0.42) * body + rng.uniform(0.25, 0.6) * rim
     return Defect(cover, np.zeros_like(cover), 1 - darkness[..., None] * tint.astype(np.float32))
 
 
 def cracks(rng: np.random.Generator, side_px: int) -> list[Defect]:
     """One jagged line with up to three branches."""
     trunk = _jagged_line(rng, _position(rng, side_px, 40), rng.uniform(0, 2 * np.pi), 34)
-    cover = line(trunk, np.linspace(rng.uniform(1.2, 2.4), 0.7, len(trunk)), side_px)
+    cover = line(trunk, np.linspace(rng.uniform(3.0, 4.8), 1.6, len(trunk)), side_px)
     for _ in range(rng.integers(0, 4)):
         at = rng.integers(4, len(trunk) - 4)
         heading = np.arctan2(*(trunk[at + 1] - trunk[at])[::-1]) + rng.choice([-1, 1]) * 0.8
         branch = _jagged_line(rng, trunk[at], heading, int(rng.integers(6, 14)))
-        cover = np.maximum(cover, line(branch, np.linspace(1.1, 0.6, len(branch)), side_px))
-    gap = 1 - rng.uniform(0.35, 0.75) * blurred(cover, 0.5).clip(0, 1)
+        cover = np.maximum(cover, line(branch, np.linspace(2.4, 1.2, len(branch)), side_px))
+    gap = 1 - rng.uniform(0.55, 0.85) * blurred(cover, 0.5).clip(0, 1)
     return [Defect(cover, -rng.uniform(0.5, 1.5) * cover, _grey(gap))]
 
 

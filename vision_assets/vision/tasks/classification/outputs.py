@@ -17,7 +17,7 @@ class ExportableClassifier(nn.Module):
     """(n, h, w, 3) uint8 -> scores (n, k), embedding (n, d), activation (n, h', w').
 
     The embedding is what the head takes. The activation map is that of the top class where the
-    head is linear over averaged features (Zhou et al., "Learning Deep Features for
+    head is linear over pooled features (Zhou et al., "Learning Deep Features for
     Discriminative Localization", 2016), otherwise the L2 norm of the last feature map.
 
     Attributes:
@@ -60,11 +60,14 @@ class ExportableClassifier(nn.Module):
     def _kind(self, probe: torch.Tensor) -> str:
         self.network(probe)
         features, embedding = self._seen["features"], self._seen["embedding"]
-        averaged = features.mean((2, 3))
-        same = averaged.shape == embedding.shape and torch.allclose(
-            averaged, embedding, rtol=_TOLERANCE, atol=_TOLERANCE
+        average = features.mean((2, 3))
+        pooled = (average, average + features.amax((2, 3)))
+        linear = any(
+            each.shape == embedding.shape
+            and torch.allclose(each, embedding, rtol=_TOLERANCE, atol=_TOLERANCE)
+            for each in pooled
         )
-        return CLASS_ACTIVATION if same else FEATURE_NORM
+        return CLASS_ACTIVATION if linear else FEATURE_NORM
 
     def _keep_embedding(self, module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
         self._seen["embedding"] = inputs[0]
