@@ -99,9 +99,8 @@ def _doc(field: FieldInfo) -> str:
 
 def _commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
     yield path, command
-    if isinstance(command, click.Group):
-        for name in sorted(command.commands):
-            yield from _commands(command.commands[name], f"{path} {name}")
+    for name, nested in sorted(getattr(command, "commands", {}).items()):
+        yield from _commands(nested, f"{path} {name}")
 
 
 def _plain_help(command: click.Command, context: click.Context) -> str:

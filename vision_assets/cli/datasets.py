@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from vision_assets.cli.output import Json, Name, say, show_json, show_table
 from vision_assets.home import Home
@@ -72,11 +73,14 @@ def export(
     from vision_assets.vision.store.image_store import ImageStore
 
     chosen = _versions(name).get(version)
-    export_version(chosen, ImageStore.open(Home.from_environment().store(name)), to)
+    store = ImageStore.open(Home.from_environment().store(name))
+    exported = export_version(chosen, store, to)
     if json:
-        show_json({"version": chosen.name, "to": to})
-    else:
-        say(f"{chosen.name} is in {to}")
+        show_json({"version": chosen.name, **vars(exported)})
+        return
+    say(f"{exported.n_images} images of {chosen.name} are in [bold]{escape(str(to))}[/]")
+    if exported.erased:
+        say(f"[yellow]{len(exported.erased)} images of it were erased and are not there.[/]")
 
 
 def _versions(name: str) -> "DatasetVersions":

@@ -42,12 +42,14 @@ def show_table(
     """
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", header_style="bold")
+    table = Table(header_style="bold", show_header=any(columns))
     for index, column in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
-        table.add_column(column, justify="right" if numeric else "left")
+        justify = "right" if numeric else "left"
+        table.add_column(column, justify=justify, overflow="fold", no_wrap=index == 0)
     for row, style in zip(rows, styles or [""] * len(rows), strict=True):
         table.add_row(*(escape("" if cell is None else str(cell)) for cell in row), style=style)
+    say(f"[bold]{escape(title)}[/]")
     OUT.print(table)
 
 

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 
 def label(
     name: Name,
-    csv: Annotated[Path, typer.Argument(help="Table of labels.", exists=True, dir_okay=False)],
+    csv: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CSV",
+            help="Table with the columns `image` (id, or path of a taken file) and `label`.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ],
     author: Author = None,
     json: Json = False,
 ) -> None:
@@ -83,11 +91,18 @@ def remove(
     _, store = _opened(name)
     if not yes:
         typer.confirm(f"Erase {len(image_ids)} images of {name} for good?", abort=True, err=True)
-    remove_images(store, image_ids, author or getpass.getuser(), why)
+    removal = remove_images(store, image_ids, author or getpass.getuser(), why)
     if json:
-        show_json({"removed": image_ids})
-    else:
-        say(f"{name}: the bytes of {len(image_ids)} images are erased")
+        show_json(vars(removal))
+        return
+    say(f"{name}: the bytes of {len(removal.ids)} images are erased")
+    if removal.sources:
+        rows = [(source,) for source in removal.sources]
+        show_table(
+            "Files that held them; delete those that still lie in the landing folder",
+            ("file",),
+            rows,
+        )
 
 
 def _opened(name: str) -> "tuple[UseCase, ImageStore]":

@@ -85,7 +85,9 @@ def test_class_names_may_hold_underscores_and_dashes(place):
 def test_a_table_of_labels(place):
     place("images/1.jpg")
     folder = place("images/2.jpg")
-    (folder / "labels.csv").write_text("file,label,line\nimages/1.jpg,good,L1\nimages/2.jpg,bad,L2\n")
+    (folder / "labels.csv").write_text(
+        "file,label,line\nimages/1.jpg,good,L1\nimages/2.jpg,bad,L2\n"
+    )
     findings = look(folder)
     assert findings.layout.csv == "labels.csv"
     assert findings.classes == {"bad": 1, "good": 1}

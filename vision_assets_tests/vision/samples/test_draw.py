@@ -78,4 +78,6 @@ def _contrast(sample) -> float:
     for box in sample.boxes:
         near[max(0, box.y_min - 4) : box.y_max + 4, max(0, box.x_min - 4) : box.x_max + 4] = True
     ring = grey[near & ~sample.mask]
-    return float(np.abs(grey[sample.mask] - np.median(ring)).mean()) if ring.size else deviation.max()
+    return (
+        float(np.abs(grey[sample.mask] - np.median(ring)).mean()) if ring.size else deviation.max()
+    )

@@ -1,0 +1,103 @@
+"""init, sample and doctor, and what the command line loads."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "dagster", "lance", "pandas", "mlflow", "bentoml", "great_expectations")
+COMMANDS = (
+    *("init", "sample", "demo", "doctor", "status", "ingest", "run", "dataset", "label"),
+    *("resolve", "remove", "up", "serve", "predict", "rollback"),
+)
+
+
+def test_help_loads_nothing_heavy():
+    code = (
+        "import sys\n"
+        "from typer.testing import CliRunner\n"
+        "from vision_assets.cli import app\n"
+        "assert CliRunner().invoke(app, ['--help']).exit_code == 0\n"
+        f"print([name for name in {HEAVY} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(run, command):
+    assert "Usage:" in run(command, "--help").stdout
+
+
+def test_an_unknown_command_is_wrong_usage(run):
+    run("frobnicate", code=2)
+
+
+def test_sample_draws_what_it_says(run_json, tmp_path):
+    said = run_json("sample", "--to", tmp_path / "drawn", "--n", 20, "--seed", 1)
+    assert said["n_files"] == len(list((tmp_path / "drawn").iterdir())) > 20
+
+
+def test_clean_samples_have_no_warts(run_json, tmp_path):
+    said = run_json("sample", "--to", tmp_path / "drawn", "--n", 8, "--clean")
+    assert said["n_files"] == 8
+    assert said["broken"] == said["conflicts"] == []
+
+
+def test_init_writes_a_use_case_that_loads(steel, run_json, samples):
+    assert run_json("status", steel)[steel]["waiting"] == samples.n_files
+
+
+def test_init_says_what_it_found(run, samples):
+    output = run("init", "steel", "--images", samples.folder, "--dry-run").stdout
+    assert "values of camera" in output
+    assert samples.broken[0] in output
+
+
+def test_init_in_the_home_writes_a_path_that_moves_with_it(steel, home):
+    text = (home.parent / "defs" / "steel" / "defs.yaml").read_text()
+    assert "landing: landing/steel\n" in text
+
+
+def test_a_dry_run_writes_nothing(run, samples, home):
+    run("init", "steel", "--images", samples.folder, "--dry-run")
+    assert not list((home.parent / "defs").iterdir())
+
+
+def test_init_overwrites_nothing(steel, run, samples):
+    result = run("init", steel, "--images", samples.folder, code=2)
+    assert "not overwritten" in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_an_unknown_task_names_those_that_exist(run, samples):
+    result = run("init", "steel", "--images", samples.folder, "--task", "magic", code=2)
+    assert "classification" in result.stderr
+
+
+def test_doctor_finds_this_machine_fit(run_json):
+    verdicts = {check["name"]: check["verdict"] for check in run_json("doctor")}
+    assert verdicts["Python"] == verdicts["packages"] == verdicts["home"] == "ok"
+
+
+def test_doctor_changes_nothing(run, home):
+    run("doctor")
+    assert not home.exists()
+
+
+def test_doctor_finds_a_wrong_yaml(run, home):
+    folder = home.parent / "defs" / "wrong"
+    folder.mkdir()
+    (folder / "defs.yaml").write_text(
+        "type: vision_assets.ClassificationPipeline\nattributes: {source: {landnig: x}}\n"
+    )
+    checks = json.loads(run("doctor", "--json", code=1).stdout)
+    problem = next(check for check in checks if check["verdict"] == "problem")
+    assert problem["name"] == "use case wrong"
+    assert "landnig" in problem["found"]
+
+
+def test_doctor_finds_a_home_that_cannot_be_made(run, home):
+    home.write_text("a file where the home should be")
+    assert "get the right to write" in run("doctor", code=1).stdout
