@@ -41,11 +41,13 @@ def validated_dataset(use_case: UseCase) -> dg.AssetsDefinition:
     )
     def build(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
         from vision_assets.quality.validation import validate
+        from vision_assets.vision.dataset_card import write_card
 
         store = home.image_store(use_case)
         version = home.datasets(use_case).create(store, use_case.spec)
         results = validate(version.manifest(), use_case.spec, version.classes)
         version.record_validation(results)
+        write_card(version, store)
         context.log.info(f"{version.name}: {version.counts}")
         return dg.MaterializeResult(
             data_version=dg.DataVersion(version.fingerprint),

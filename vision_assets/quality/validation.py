@@ -60,14 +60,14 @@ def _parts(
     named = {name for entry in rest for name in _named_columns(entry)}
     free = any("row_condition" in entry.arguments for entry in rest)
     columns = [name for name in frame.columns if free or name in named]
-    parts = [(frame.iloc[:0], shape), (_as_objects(frame[columns]), rest)]
+    parts = [(frame.iloc[:0], shape), (_out_of_arrow(frame[columns]), rest)]
     return [(part, of_part) for part, of_part in parts if of_part]
 
 
-def _as_objects(frame: pd.DataFrame) -> pd.DataFrame:
-    """Text as Python objects: pandas turns Arrow text into them again for every question."""
+def _out_of_arrow(frame: pd.DataFrame) -> pd.DataFrame:
+    """Text as Python's: pandas turns Arrow text into that again for every question."""
     texts = frame.columns[[isinstance(type_, pd.StringDtype) for type_ in frame.dtypes]]
-    return frame.astype(dict.fromkeys(texts, object))
+    return frame.astype(dict.fromkeys(texts, pd.StringDtype("python")))
 
 
 def _named_columns(entry: ExpectationSpec) -> set[str]:

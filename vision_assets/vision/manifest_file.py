@@ -61,7 +61,13 @@ def fingerprint(manifest: pd.DataFrame, classes: Sequence[ClassSpec]) -> str:
 
 
 def _hash_column(digest: "hashlib._Hash", values: pd.Series) -> None:
-    """Feed one column: the length of each value (-1 where it is missing), then all characters."""
+    """Feed one column: numbers, or the length of each text and then all characters.
+
+    What is missing is -1.
+    """
+    if pd.api.types.is_integer_dtype(values.dtype):
+        digest.update(values.fillna(-1).to_numpy(np.int64).astype("<i8").tobytes())
+        return
     texts = pa.array(values.astype(TEXT), type=pa.large_string(), from_pandas=True)
     if isinstance(texts, pa.ChunkedArray):
         texts = texts.combine_chunks()

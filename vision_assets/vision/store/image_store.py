@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from vision_assets.vision.errors import DiskFull, StoreError
 from vision_assets.vision.file_lock import file_lock
-from vision_assets.vision.manifest import STORE_COLUMNS
+from vision_assets.vision.manifest import STORE_COLUMNS, TEXT
 from vision_assets.vision.spec import ClassSpec
 from vision_assets.vision.store import identity
 from vision_assets.vision.store.class_record import classes_in_force
@@ -100,12 +100,12 @@ class ImageStore:
             found = self.image_table.scan(_IMAGE_COLUMNS)
         else:
             found = self.image_table.lookup("image_id", list(ids), _IMAGE_COLUMNS)
-        frame = found.to_pandas().astype(STORE_COLUMNS | {"given_split": "string"})
-        frame = frame[~frame["image_id"].isin(self.erased()["image_id"])].reset_index(drop=True)
-        attributes = pd.DataFrame(
-            [json.loads(text) for text in frame.pop("attributes")], index=frame.index
+        frame = _to_frame(found.drop_columns("attributes")).astype(
+            STORE_COLUMNS | {"given_split": TEXT}
         )
-        return frame.join(attributes.astype("string"))
+        frame = frame.join(_attributes(found["attributes"]))
+        gone = frame["image_id"].isin(self.erased()["image_id"])
+        return frame[~gone].reset_index(drop=True) if gone.any() else frame
 
     def labels(self) -> pd.DataFrame:
         """The current label of every labelled image: `image_id`, `class_id`, `label`."""
@@ -230,12 +230,26 @@ class ImageStore:
 
 
 def _current_labels(events: pa.Table, keep_event: bool = False) -> pd.DataFrame:
-    frame = events.to_pandas()
-    frame = frame[(frame["kind"] == "label") & ~frame["event_id"].isin(frame["supersedes"])]
-    frame = frame.drop_duplicates("image_id", keep="last").dropna(subset=["class_id"])
+    frame = _to_frame(events)
+    superseded = frame["event_id"].isin(frame["supersedes"].dropna())
+    frame = frame[(frame["kind"] == "label") & ~superseded]
+    earlier = frame["image_id"].astype(object).duplicated(keep="last")
+    frame = frame[~earlier & frame["class_id"].notna()]
     columns = ["image_id", "class_id", "label", *(["event_id"] if keep_event else [])]
-    types = {"image_id": "string", "class_id": "Int64", "label": "string"}
-    return frame[columns].astype(types).reset_index(drop=True)
+    return frame[columns].astype({"class_id": "Int64"}).reset_index(drop=True)
+
+
+def _to_frame(table: pa.Table) -> pd.DataFrame:
+    """Texts stay in Arrow, which is quicker than a Python object each."""
+    text = pd.StringDtype("pyarrow")
+    return table.to_pandas(types_mapper={pa.string(): text, pa.large_string(): text}.get)
+
+
+def _attributes(texts: pa.ChunkedArray) -> pd.DataFrame:
+    """One text column per key of the JSON objects; each distinct object is read once."""
+    encoded = texts.combine_chunks().dictionary_encode()
+    distinct = pd.DataFrame([json.loads(text) for text in encoded.dictionary.to_pylist()])
+    return distinct.astype(TEXT).take(encoded.indices.to_numpy()).reset_index(drop=True)
 
 
 def _bounded(sizes: np.ndarray) -> Iterator[tuple[int, int]]:
