@@ -49,7 +49,7 @@ def read_file(landing: Path, file: LandedFile, rules: ImageRules) -> FileRead:
     if data is None:
         return FileRead(file, image_id=image_id, found=_too_many_bytes(file, rules))
     try:
-        return FileRead(file, image_id=image_id, found=examine(data, rules))
+        return FileRead(file, image_id=image_id, data=data, found=examine(data, rules))
     except ImageRefused as refusal:
         return FileRead(file, image_id=image_id, data=data or None, found=refusal)
 

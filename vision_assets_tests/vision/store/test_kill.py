@@ -1,0 +1,59 @@
+"""kill -9 during ingest, at many moments: run again, and nothing is lost or twice."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from vision_assets.vision.spec import PipelineSpec
+from vision_assets.vision.store.image_store import ImageStore
+from vision_assets_tests.drawing import CLASSES, draw_jpeg
+from vision_assets_tests.vision.store.conftest import Take
+
+N_IMAGES = 600
+MOMENTS_S = (0.02, 0.1, 0.2, 0.3, 0.45)
+INGEST = """
+import sys
+from pathlib import Path
+from vision_assets.vision.spec import PipelineSpec
+from vision_assets.vision.store.image_store import ImageStore
+from vision_assets.vision.store.ingest import ingest
+from vision_assets.vision.store.landing import sweep
+spec = PipelineSpec.model_validate_json(sys.argv[1])
+landing, store = Path(spec.source.landing), ImageStore.open(Path(sys.argv[2]))
+import lance
+print("ready", flush=True)
+for batch in sweep(landing, store, spec.source, Path(sys.argv[3])):
+    ingest(store, batch, landing, spec)
+"""
+
+
+@pytest.mark.slow
+def test_nothing_is_lost_and_nothing_is_twice(
+    take: Take, landing: Path, store: ImageStore, spec: PipelineSpec, tmp_path: Path
+) -> None:
+    for index in range(N_IMAGES):
+        label = CLASSES[index % 3]
+        (landing / label).mkdir(exist_ok=True)
+        (landing / label / f"{index}.jpg").write_bytes(draw_jpeg(index, label))
+    command = [sys.executable, "-c", INGEST, spec.model_dump_json(), str(store.root)]
+    killed = 0
+    for moment_s in MOMENTS_S:
+        process = subprocess.Popen(
+            [*command, str(tmp_path / "batches")], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(moment_s)
+        process.kill()
+        killed += process.wait() == -signal.SIGKILL
+        process.stdout.close()
+    take()
+    images = store.images()
+    assert killed > 0
+    assert len(images) == images["image_id"].nunique() == N_IMAGES
+    assert len(store.labels()) == N_IMAGES
+    assert len(store.quarantine()) == 0
