@@ -107,3 +107,7 @@ def _run(command: list[str]) -> None:
             f"{done.returncode}; install needs a package index or a folder of wheels:\n"
             f"{(done.stdout + done.stderr)[-_OUTPUT_TAIL:]}"
         )
+
+
+if __name__ == "__main__":
+    ensure_environment(Home.from_environment())

@@ -218,12 +218,12 @@ def _leads_inside(link: str, root: Path) -> bool:
 
 def _groups(files: list[LandedFile], spec: BatchSpec) -> Iterator[list[LandedFile]]:
     group: list[LandedFile] = []
+    size_bytes = 0
     for file in files:
-        if group and (
-            len(group) >= spec.max_files or _size(group) + file.size_bytes > spec.max_bytes
-        ):
+        size_bytes += file.size_bytes
+        if group and (len(group) >= spec.max_files or size_bytes > spec.max_bytes):
             yield group
-            group = []
+            group, size_bytes = [], file.size_bytes
         group.append(file)
     if group:
         yield group
