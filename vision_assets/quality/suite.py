@@ -92,7 +92,7 @@ def _default(spec: PipelineSpec) -> tuple[ExpectationSpec, ...]:
         _images("image_ids_present", "column_values_to_not_be_null", column="image_id"),
         _images("image_ids_unique", "column_values_to_be_unique", column="image_id"),
         _images("classes_known", "column_values_to_be_in_set", "class_id", value_set=_CLASSES),
-        _images("label_set", "column_distinct_values_to_be_in_set", "label", value_set=_LABELS),
+        _images("label_set", "column_values_to_be_in_set", "label", value_set=_LABELS),
         _images("labels_missing", "column_values_to_not_be_null", "label", "warning", mostly=0.9),
         _images("widths", "column_min_to_be_between", "width", "warning", **small_side),
         _images("heights", "column_min_to_be_between", "height", "warning", **small_side),

@@ -61,13 +61,13 @@ class Links:
         return result
 
     def components(self, members: np.ndarray) -> np.ndarray:
-        """Number of the connected component of each member, by links between members alone.
+        """Which connected component each member is in, by links between members alone.
 
         Args:
             members: (n,) bool.
 
         Returns:
-            (n,) int64; -1 for those that are no members.
+            (n,) int64, the number of its component; -1 for those that are no members.
         """
         from scipy.sparse import coo_array
         from scipy.sparse.csgraph import connected_components
@@ -82,13 +82,10 @@ class Links:
                 starts.append(near[:, 0] + n_nodes)
                 ends.append(near[:, 1] + n_nodes)
             n_nodes += codes.max(initial=-1) + 1
-        rows, columns = np.concatenate(starts), np.concatenate(ends)
-        ones = np.ones(len(rows), np.uint8)
-        graph = coo_array((ones, (rows, columns)), shape=(n_nodes, n_nodes))
+        rows, columns = (np.concatenate(nodes).astype(np.int32) for nodes in (starts, ends))
+        graph = coo_array((np.ones(len(rows)), (rows, columns)), shape=(n_nodes, n_nodes))
         labels = connected_components(graph, directed=False)[1][: len(members)]
-        result = np.full(len(members), -1)
-        result[members] = np.unique(labels[members], return_inverse=True)[1]
-        return result
+        return np.where(members, labels, -1).astype(np.int64)
 
     def _with_neighbours(self, of_code: np.ndarray) -> np.ndarray:
         result = of_code.copy()

@@ -31,7 +31,9 @@ def write_manifest(manifest: pd.DataFrame, path: Path) -> None:
     table = pa.Table.from_pandas(manifest, preserve_index=False)
     repeating: Any = [column for column in _REPEATING if column in manifest]
     repeating += attribute_columns(manifest.columns)
-    pq.write_table(table, path, compression="zstd", use_dictionary=repeating)
+    pq.write_table(
+        table, path, compression="zstd", use_dictionary=repeating, write_statistics=False
+    )
 
 
 def read_manifest(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
