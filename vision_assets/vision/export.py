@@ -43,7 +43,7 @@ def export(task: Task, trained: TrainedModel, root: Path, use_case: str) -> Bund
     size = InputSize(height_px=recipe.image_size_px, width_px=recipe.image_size_px)
     network = task.exportable(trained.network(task), recipe)
     model = _with_metadata(
-        _to_onnx(network, size),
+        to_onnx(network, size),
         {
             "contract_version": str(CONTRACT_VERSION),
             "task": task.name,
@@ -73,7 +73,7 @@ def export(task: Task, trained: TrainedModel, root: Path, use_case: str) -> Bund
     return Bundle.load(root / card.bundle_id)
 
 
-def _to_onnx(network: ExportableNetwork, size: InputSize) -> bytes:
+def to_onnx(network: ExportableNetwork, size: InputSize) -> bytes:
     """Trace the network; the batch stays free.
 
     The tracing exporter: in torch 2.14 the one built on dynamo takes twelve seconds longer for

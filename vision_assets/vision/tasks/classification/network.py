@@ -61,7 +61,7 @@ class SmallResidualNetwork(nn.Module):
     """A compact residual network that learns from scratch on little data.
 
     Four stages of one residual block each, at 1/4 to 1/32 of the side; a linear head over
-    the sum of the features' global average and maximum: texture is everywhere, a scratch is in
+    the features' global average beside their maximum: texture is everywhere, a scratch is in
     one place.
     """
 
@@ -73,11 +73,11 @@ class SmallResidualNetwork(nn.Module):
         self.stages = nn.Sequential(
             *(Block(narrow, wide) for narrow, wide in zip(inputs, _WIDTHS, strict=True))
         )
-        self.head = nn.Linear(_WIDTHS[-1], n_classes)
+        self.head = nn.Linear(2 * _WIDTHS[-1], n_classes)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         features = self.stages(self.stem(images))
-        return self.head(features.mean((2, 3)) + features.amax((2, 3)))
+        return self.head(torch.cat([features.mean((2, 3)), features.amax((2, 3))], 1))
 
 
 class Block(nn.Module):

@@ -53,7 +53,8 @@ class ExportableClassifier(nn.Module):
         if self.activation_kind == FEATURE_NORM:
             return features.square().sum(1).sqrt()
         assert isinstance(self._head, nn.Linear), "only a linear head has class activation maps"
-        weights = self._head.weight[logits.argmax(1)]
+        top = self._head.weight[logits.argmax(1)]
+        weights = top.unflatten(1, (-1, features.shape[1])).sum(1)
         return (features * weights[:, :, None, None]).sum(1)
 
     @torch.no_grad()
@@ -61,7 +62,7 @@ class ExportableClassifier(nn.Module):
         self.network(probe)
         features, embedding = self._seen["features"], self._seen["embedding"]
         average = features.mean((2, 3))
-        pooled = (average, average + features.amax((2, 3)))
+        pooled = (average, torch.cat([average, features.amax((2, 3))], 1))
         linear = any(
             each.shape == embedding.shape
             and torch.allclose(each, embedding, rtol=_TOLERANCE, atol=_TOLERANCE)
