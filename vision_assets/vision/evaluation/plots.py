@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from PIL import Image
 
 from vision_assets.vision.training.progress import EpochReport
 
@@ -21,14 +22,20 @@ _INK, _FAINT = "#1f2933", "#9aa5b1"
 _SERIES = ("#1d5fa8", "#d9822b", "#3a8f5c", "#8e4ec6", "#c2413b")
 _HEAT = "Blues"
 _DARK_CELL = 0.55
-_BAR_CM = 0.9
+_BARS_SHARE = 0.9
+_MOST_CLASSES = 24
+_COLOURS = 64
 
 
 def confusion_matrix(confusion: pd.DataFrame) -> bytes:
-    """Counts of labels against predictions, shaded by the share of the label; PNG."""
+    """Counts of labels against predictions, shaded by the share of the label; PNG.
+
+    Of many classes, those that are confused most.
+    """
+    confusion = _most_confused(confusion)
     counts = confusion.to_numpy()
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    side = 2.2 + 0.55 * len(counts)
+    side = 2.0 + 0.42 * len(counts)
     figure, axes = _figure(side + 0.6, side)
     axes.imshow(shares, cmap=_HEAT, vmin=0, vmax=1)
     axes.set_xticks(range(len(counts)), _short(confusion.columns), rotation=40, ha="right")
@@ -46,14 +53,20 @@ def confusion_matrix(confusion: pd.DataFrame) -> bytes:
                 ha="center",
                 va="center",
                 color="white" if white else _INK,
+                fontsize=8,
             )
     return _png(figure)
 
 
 def class_bars(per_class: pd.DataFrame, figures: Sequence[str]) -> bytes:
-    """Bars of figures in 0..1, a group for each class; PNG."""
-    figure, axes = _figure(6.4, 1.2 + 0.16 * (len(figures) + 1) * len(per_class))
-    height = _BAR_CM / (len(figures) + 0.6)
+    """Bars of figures in 0..1, a group for each class; PNG.
+
+    Of many classes, those with the lowest figures.
+    """
+    if len(per_class) > _MOST_CLASSES:
+        per_class = per_class.sort_values(list(figures)).head(_MOST_CLASSES)
+    figure, axes = _figure(4.8, 1.2 + 0.16 * (len(figures) + 1) * len(per_class))
+    height = _BARS_SHARE / (len(figures) + 0.6)
     places = np.arange(len(per_class))
     for index, name in enumerate(figures):
         axes.barh(
@@ -112,6 +125,15 @@ def learning_curves(history: Sequence[EpochReport]) -> bytes:
     return _png(figure)
 
 
+def _most_confused(confusion: pd.DataFrame) -> pd.DataFrame:
+    if len(confusion) <= _MOST_CLASSES:
+        return confusion
+    counts = confusion.to_numpy()
+    wrong = counts.sum(0) + counts.sum(1) - 2 * np.diag(counts)
+    kept = np.sort(np.argsort(-wrong, kind="stable")[:_MOST_CLASSES])
+    return confusion.iloc[kept, kept]
+
+
 def _figure(width_in: float, height_in: float) -> tuple[Figure, Axes]:
     figure = Figure((width_in, height_in), layout="constrained")
     axes = figure.subplots()
@@ -135,6 +157,11 @@ def _short(names: Iterable[object], longest: int = 18) -> list[str]:
 
 
 def _png(figure: Figure) -> bytes:
+    """With a palette: a third of the bytes, and no difference to the eye."""
+    figure.set_dpi(_DPI)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    pixels = np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3])
     buffer = io.BytesIO()
-    FigureCanvasAgg(figure).print_figure(buffer, format="png", dpi=_DPI)
+    Image.fromarray(pixels).quantize(_COLOURS).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()

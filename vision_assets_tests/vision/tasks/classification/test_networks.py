@@ -1,0 +1,113 @@
+"""Our own network, and one of each family of torchvision: built, run, exported."""
+
+from collections.abc import Iterable
+
+import pytest
+import torch
+
+from vision_assets.vision.errors import TrainingError
+from vision_assets.vision.tasks.classification.network import build, network_names
+from vision_assets.vision.tasks.classification.outputs import (
+    CLASS_ACTIVATION,
+    FEATURE_NORM,
+    ExportableClassifier,
+)
+
+N_CLASSES = 5
+FAMILIES = {
+    "alexnet": (64, FEATURE_NORM),
+    "convnext_tiny": (64, FEATURE_NORM),
+    "densenet121": (64, CLASS_ACTIVATION),
+    "efficientnet_b0": (64, CLASS_ACTIVATION),
+    "efficientnet_v2_s": (64, CLASS_ACTIVATION),
+    "googlenet": (64, CLASS_ACTIVATION),
+    "inception_v3": (96, CLASS_ACTIVATION),
+    "maxvit_t": (224, FEATURE_NORM),
+    "mnasnet0_5": (64, CLASS_ACTIVATION),
+    "mobilenet_v2": (64, CLASS_ACTIVATION),
+    "mobilenet_v3_small": (64, FEATURE_NORM),
+    "regnet_x_400mf": (64, CLASS_ACTIVATION),
+    "resnet18": (64, CLASS_ACTIVATION),
+    "shufflenet_v2_x0_5": (64, CLASS_ACTIVATION),
+    "squeezenet1_1": (64, FEATURE_NORM),
+    "swin_t": (64, CLASS_ACTIVATION),
+    "vgg11": (64, FEATURE_NORM),
+    "vit_b_16": (64, FEATURE_NORM),
+}
+
+
+def images(n: int, side_px: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(n)
+    return torch.randint(0, 256, (n, side_px, side_px, 3), generator=generator, dtype=torch.uint8)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "side_px", "kind"), [(n, *v) for n, v in FAMILIES.items()])
+def test_every_family_is_built_and_exported_with_the_same_outputs(
+    name: str, side_px: int, kind: str
+):
+    import onnxruntime
+
+    from vision_assets.vision.export import to_onnx
+    from vision_assets.vision.inference.bundle import InputSize
+    from vision_assets.vision.tasks.task import ExportableNetwork
+
+    torch.manual_seed(0)
+    module = ExportableClassifier(build(name, N_CLASSES, side_px), side_px)
+    assert module.activation_kind == kind
+    names = ("scores", "embedding", "activation")
+    size = InputSize(height_px=side_px, width_px=side_px)
+    model = to_onnx(ExportableNetwork(module, names, {}), size)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(model, options)
+    for n in (1, 3):
+        expected = [value.numpy() for value in module(images(n, side_px))]
+        found = session.run(list(names), {"images": images(n, side_px).numpy()})
+        for value, reference in zip(found, expected, strict=True):
+            assert value.shape == reference.shape
+            assert abs(value - reference).max() <= 1e-4 * max(1, abs(reference).max())
+
+
+def test_every_family_of_torchvision_is_covered():
+    ours_or_a_resnet = {"small", "resnext", "wide"}
+    assert families(network_names()) - ours_or_a_resnet == families(FAMILIES)
+
+
+def families(names: Iterable[str]) -> set[str]:
+    """`resnet` of `resnet18`, `mnasnet` of `mnasnet0_5`, `vit` of `vit_b_16`."""
+    return {name.split("_")[0].rstrip("0123456789") for name in names}
+
+
+def test_our_own_network_is_compact():
+    assert sum(value.numel() for value in build("small", 6, 96).parameters()) < 1_000_000
+
+
+@pytest.mark.parametrize("side_px", [16, 33, 96])
+def test_our_own_network_takes_any_size(side_px: int):
+    network = build("small", N_CLASSES, side_px).eval()
+    assert network(torch.zeros(2, 3, side_px, side_px)).shape == (2, N_CLASSES)
+
+
+def test_an_unknown_network_is_told_with_those_there_are():
+    with pytest.raises(TrainingError, match=r"'resnet18'.*got 'resnet19'"):
+        build("resnet19", 2, 64)
+
+
+def test_a_size_that_a_network_does_not_take_is_told():
+    with pytest.raises(TrainingError, match="alexnet takes no images of 16 px"):
+        build("alexnet", 2, 16)
+
+
+def test_the_class_activation_map_averages_to_its_part_of_the_logit():
+    """Of resnet18, whose head is linear over averages: mean(map) + bias = logit."""
+    torch.manual_seed(0)
+    network = build("resnet18", N_CLASSES, 64).eval()
+    module = ExportableClassifier(network, 64)
+    pixels = images(4, 64)
+    _, _, activation = module(pixels)
+    with torch.no_grad():
+        logits = network(pixels.permute(0, 3, 1, 2).float())
+    top, at = logits.max(1)
+    bias = network.backbone.fc.bias[at]
+    assert torch.allclose(activation.mean((1, 2)) + bias, top, atol=1e-4)

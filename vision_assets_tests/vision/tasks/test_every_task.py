@@ -1,0 +1,110 @@
+"""What every task promises, whichever it is: the whole model side, one step after the other."""
+
+from pathlib import Path
+
+import pytest
+
+from vision_assets.vision.evaluation.evaluate import evaluate
+from vision_assets.vision.evaluation.report import write_report
+from vision_assets.vision.export import export
+from vision_assets.vision.inference.bundle import Bundle
+from vision_assets.vision.inference.predictor import Predictor
+from vision_assets.vision.parity import check_parity
+from vision_assets.vision.tasks.registry import load_answers, load_task, task_packages
+from vision_assets.vision.tasks.task import Task
+from vision_assets.vision.training.fit import fit
+from vision_assets.vision.training.trained_model import TrainedModel
+from vision_assets_tests.vision.drawn_dataset import DATASET, DrawnDataset
+
+QUICK = {"image_size_px": 32, "epochs": 2, "batch_size": 16}
+
+
+@pytest.fixture(scope="module", params=sorted(task_packages()))
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def task(name: str) -> Task:
+    return load_task(name)
+
+
+@pytest.fixture(scope="module")
+def root(name: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp(name)
+
+
+@pytest.fixture(scope="module")
+def model(task: Task, drawn: DrawnDataset, root: Path) -> TrainedModel:
+    return train(task, drawn, root / "models")
+
+
+@pytest.fixture(scope="module")
+def exported(task: Task, model: TrainedModel, root: Path) -> Bundle:
+    return export(task, model, root / "bundles", "drawn")
+
+
+def train(task: Task, drawn: DrawnDataset, root: Path) -> TrainedModel:
+    recipe = task.recipe_type.model_validate(QUICK)
+    return fit(task, drawn.manifest, drawn.read, recipe, drawn.classes, root, DATASET, threads=1)
+
+
+class TestTask:
+    def test_its_name_is_the_one_it_is_found_by(self, name: str, task: Task):
+        assert task.name == name
+
+    def test_its_recipe_has_defaults_for_everything(self, task: Task):
+        assert task.recipe_type().model_dump()
+
+    def test_its_recipe_survives_being_written(self, task: Task, model: TrainedModel):
+        assert model.recipe(task) == task.recipe_type.model_validate(QUICK)
+
+    def test_training_again_gives_the_same_model(
+        self, task: Task, model: TrainedModel, drawn: DrawnDataset, tmp_path: Path
+    ):
+        again = train(task, drawn, tmp_path)
+        assert again.model_id == model.model_id
+
+    def test_exporting_again_gives_the_same_bundle(
+        self, task: Task, model: TrainedModel, exported: Bundle, tmp_path: Path
+    ):
+        assert export(task, model, tmp_path, "drawn").bundle_id == exported.bundle_id
+
+    def test_its_bundle_loads_and_names_it(self, name: str, exported: Bundle):
+        assert Bundle.load(exported.folder).card.task == name
+
+    def test_torch_and_bundle_agree(
+        self, task: Task, model: TrainedModel, exported: Bundle, drawn: DrawnDataset
+    ):
+        parity = check_parity(task, model, exported, drawn.images.items())
+        assert parity.passed, parity
+        assert parity.n == len(drawn.images)
+
+    def test_answers_are_alike_alone_and_in_a_batch(
+        self, name: str, exported: Bundle, drawn: DrawnDataset
+    ):
+        predictor, images = Predictor(exported), list(drawn.images.values())[:5]
+        alone = [predictor.predict(data) for data in images]
+        assert all(map(load_answers(name).same, alone, predictor.predict_batch(images)))
+
+    def test_what_the_model_saw_can_be_drawn(
+        self, name: str, exported: Bundle, drawn: DrawnDataset
+    ):
+        predictor = Predictor(exported)
+        prepared = predictor.prepare(next(iter(drawn.images.values())))
+        outputs = {key: value[0] for key, value in predictor.outputs([prepared]).items()}
+        picture = load_answers(name).draw(prepared.pixels, outputs, exported.card)
+        assert picture.shape == prepared.pixels.shape
+        assert picture.dtype == prepared.pixels.dtype
+
+    def test_a_report_covers_every_image(
+        self, task: Task, exported: Bundle, drawn: DrawnDataset, root: Path
+    ):
+        scorecard = evaluate(task, exported, drawn.test, drawn.read)
+        assert set(scorecard.predictions["image_id"]) == set(drawn.test["image_id"])
+        assert {"image_id", "label", "predicted", "score", "correct", "error"} <= set(
+            scorecard.predictions.columns
+        )
+        report = write_report(task, scorecard, [], exported, drawn.read, root / "reports")
+        assert report.html.read_text().endswith("</html>")
+        assert all(len(png) < 60_000 for png in report.plots.values())

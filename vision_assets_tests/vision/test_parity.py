@@ -1,0 +1,61 @@
+"""The parity check finds what it is there for."""
+
+import numpy as np
+import onnx
+import pytest
+
+from vision_assets.vision.atomic import new_folder
+from vision_assets.vision.inference.bundle import Bundle
+from vision_assets.vision.parity import check_parity
+from vision_assets.vision.tasks.registry import load_task
+from vision_assets.vision.training.trained_model import TrainedModel
+from vision_assets_tests.vision.drawn_dataset import DrawnDataset
+
+TASK = load_task("classification")
+
+
+def with_other_head(bundle: Bundle, folder, change) -> Bundle:
+    """A bundle whose head was changed, with a card that says so."""
+    import hashlib
+
+    proto = onnx.load_from_string(bundle.read("model.onnx"))
+    head = next(each for each in proto.graph.initializer if each.name.endswith("head.bias"))
+    head.CopyFrom(onnx.numpy_helper.from_array(change(onnx.numpy_helper.to_array(head)), head.name))
+    model = proto.SerializeToString()
+    digest = hashlib.sha256(model).hexdigest()
+    card = bundle.card.model_copy(
+        update={"bundle_id": digest[:12], "files": {"model.onnx": digest}}
+    )
+    with new_folder(folder / digest[:12]) as made:
+        (made / "model.onnx").write_bytes(model)
+        (made / "card.json").write_text(card.model_dump_json())
+    return Bundle.load(folder / digest[:12])
+
+
+def test_a_faithful_bundle_passes(trained: TrainedModel, bundle: Bundle, drawn: DrawnDataset):
+    parity = check_parity(TASK, trained, bundle, drawn.images.items())
+    assert parity.passed
+    assert 0 <= parity.max_difference <= 1e-4
+
+
+def test_a_shifted_head_is_found(trained, bundle, drawn: DrawnDataset, tmp_path):
+    shifted = with_other_head(
+        bundle, tmp_path, lambda bias: bias + np.array([0.01, 0, 0], np.float32)
+    )
+    parity = check_parity(TASK, trained, shifted, drawn.images.items())
+    assert parity.max_difference > 1e-4
+    assert not parity.passed
+
+
+def test_flipped_labels_are_listed(trained, bundle, drawn: DrawnDataset, tmp_path):
+    flipped = with_other_head(
+        bundle, tmp_path, lambda bias: bias + np.array([100, 0, 0], np.float32)
+    )
+    parity = check_parity(TASK, trained, flipped, drawn.images.items())
+    assert not parity.passed
+    assert {"image_id", "torch", "bundle"} == set(parity.flips[0])
+
+
+@pytest.mark.parametrize("images", [[], ()])
+def test_no_image_is_no_proof(trained: TrainedModel, bundle: Bundle, images):
+    assert not check_parity(TASK, trained, bundle, images).passed
