@@ -44,10 +44,10 @@ def drop(home: Home, parts: UseCase) -> Callable[[int], None]:
 
 
 def _tick(sensor: dg.SensorDefinition, instance: dg.DagsterInstance, cursor: str | None = None):
-    context = dg.build_sensor_context(
+    with dg.build_sensor_context(
         instance=instance, cursor=cursor, resources={"home": HomeResource()}
-    )
-    return sensor.evaluate_tick(context)
+    ) as context:
+        return sensor.evaluate_tick(context)
 
 
 def _store_all(home: Home, case: UseCase) -> None:
@@ -159,8 +159,9 @@ def test_the_schedule_skips_when_nothing_has_changed(
     assert isinstance(schedule, dg.ScheduleDefinition)
 
     def tick():
-        context = dg.build_schedule_context(instance, resources={"home": HomeResource()})
-        return schedule.evaluate_tick(context)
+        resources = {"home": HomeResource()}
+        with dg.build_schedule_context(instance, resources=resources) as context:
+            return schedule.evaluate_tick(context)
 
     (request,) = tick().run_requests or []
     _record(instance, request, retraining_job_name(parts), dg.DagsterRunStatus.SUCCESS)
