@@ -4,6 +4,8 @@ import hashlib
 import json
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -82,8 +84,11 @@ def to_onnx(network: ExportableNetwork, size: InputSize) -> bytes:
     import torch
 
     example = torch.zeros(_TRACED_BATCH, size.height_px, size.width_px, 3, dtype=torch.uint8)
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        warnings.catch_warnings(action="ignore"),
+        _plain_attention(),
+    ):
         path = Path(folder, MODEL_FILE)
         torch.onnx.export(
             network.module,
@@ -96,6 +101,19 @@ def to_onnx(network: ExportableNetwork, size: InputSize) -> bytes:
             dynamic_axes={name: {0: "n"} for name in (INPUT, *network.output_names)},
         )
         return path.read_bytes()
+
+
+@contextmanager
+def _plain_attention() -> Iterator[None]:
+    """Without torch's fused attention, which has no ONNX form."""
+    import torch
+
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
 
 
 def _with_metadata(model: bytes, metadata: dict[str, str]) -> bytes:

@@ -9,6 +9,7 @@ from vision_assets.vision.errors import TrainingError
 SMALL = "small"
 _WIDTHS = (32, 64, 128, 192)
 _SIZE_ARGUMENT = {"vit_": "image_size", "maxvit_": "input_size"}
+_GLOBAL = (1, (1, 1))
 _NO_SIDE_HEADS = ("googlenet", "inception_v3")
 
 
@@ -108,6 +109,32 @@ class Block(nn.Module):
         return self.activate(self.residual(features) + self.shortcut(features))
 
 
+class GridPool(nn.Module):
+    """Averages over a grid of a fixed number of cells, as `nn.AdaptiveAvgPool2d` does.
+
+    Written as two matrix products, which ONNX has for maps of any size.
+    """
+
+    def __init__(self, cells: tuple[int, int]) -> None:
+        super().__init__()
+        self.cells = cells
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        height, width = int(features.shape[2]), int(features.shape[3])
+        rows = _averaging(height, self.cells[0]).to(features)
+        columns = _averaging(width, self.cells[1]).to(features)
+        return rows @ features @ columns.T
+
+
+def _averaging(n: int, cells: int) -> torch.Tensor:
+    """(cells, n) matrix; row i averages floor(i n / cells) up to ceil((i + 1) n / cells)."""
+    matrix = torch.zeros(cells, n)
+    for cell in range(cells):
+        begin, end = cell * n // cells, -(-(cell + 1) * n // cells)
+        matrix[cell, begin:end] = 1 / (end - begin)
+    return matrix
+
+
 def _convolution(inputs: int, outputs: int, stride: int = 1) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
     convolution = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
     nn.init.kaiming_normal_(convolution.weight, mode="fan_out", nonlinearity="relu")
@@ -122,9 +149,14 @@ def _build_torchvision(name: str, n_classes: int, side_px: int) -> nn.Module:
     if name in _NO_SIDE_HEADS:
         arguments |= {"aux_logits": False, "init_weights": True}
     try:
-        return torchvision.models.get_model(name, weights=None, **arguments)
+        backbone = torchvision.models.get_model(name, weights=None, **arguments)
     except ValueError as error:
         raise _wrong_size(name, side_px, error) from error
+    for parent in list(backbone.modules()):
+        for child_name, child in parent.named_children():
+            if isinstance(child, nn.AdaptiveAvgPool2d) and child.output_size not in _GLOBAL:
+                setattr(parent, child_name, GridPool(child.output_size))
+    return backbone
 
 
 @torch.no_grad()

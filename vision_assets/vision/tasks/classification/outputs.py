@@ -31,7 +31,8 @@ class ExportableClassifier(nn.Module):
             TrainingError: the network has no feature map of more than one pixel.
         """
         super().__init__()
-        self.network = network.eval()
+        self.network = network
+        self.eval()
         self._seen: dict[str, torch.Tensor] = {}
         self._head = _head(network)
         probe = torch.randint(0, 256, (2, 3, side_px, side_px)).float()
