@@ -9,7 +9,6 @@ from vision_assets.vision.errors import TrainingError
 SMALL = "small"
 _WIDTHS = (32, 64, 128, 192)
 _SIZE_ARGUMENT = {"vit_": "image_size", "maxvit_": "input_size"}
-_GLOBAL = (1, (1, 1))
 _NO_SIDE_HEADS = ("googlenet", "inception_v3")
 
 
@@ -126,6 +125,11 @@ class GridPool(nn.Module):
         return rows @ features @ columns.T
 
 
+def _both(size: int | tuple[int, int]) -> tuple[int, int]:
+    """Rows and columns of a grid that may be named by one number."""
+    return (size, size) if isinstance(size, int) else size
+
+
 def _averaging(n: int, cells: int) -> torch.Tensor:
     """(cells, n) matrix; row i averages floor(i n / cells) up to ceil((i + 1) n / cells)."""
     matrix = torch.zeros(cells, n)
@@ -154,8 +158,8 @@ def _build_torchvision(name: str, n_classes: int, side_px: int) -> nn.Module:
         raise _wrong_size(name, side_px, error) from error
     for parent in list(backbone.modules()):
         for child_name, child in parent.named_children():
-            if isinstance(child, nn.AdaptiveAvgPool2d) and child.output_size not in _GLOBAL:
-                setattr(parent, child_name, GridPool(child.output_size))
+            if isinstance(child, nn.AdaptiveAvgPool2d) and isinstance(child.output_size, tuple):
+                setattr(parent, child_name, GridPool(_both(child.output_size)))
     return backbone
 
 
