@@ -1,5 +1,7 @@
 """Networks for classification: a small one of our own, and torchvision's by name."""
 
+from typing import Any
+
 import torch
 import torchvision
 from torch import nn
@@ -125,9 +127,10 @@ class GridPool(nn.Module):
         return rows @ features @ columns.T
 
 
-def _both(size: int | tuple[int, int]) -> tuple[int, int]:
-    """Rows and columns of a grid that may be named by one number."""
-    return (size, size) if isinstance(size, int) else size
+def _grid(size: Any) -> tuple[int, int]:
+    """Rows and columns of a pooling layer's grid, which may be named by one number."""
+    rows, columns = (size, size) if isinstance(size, int) else size
+    return rows, columns
 
 
 def _averaging(n: int, cells: int) -> torch.Tensor:
@@ -159,7 +162,7 @@ def _build_torchvision(name: str, n_classes: int, side_px: int) -> nn.Module:
     for parent in list(backbone.modules()):
         for child_name, child in parent.named_children():
             if isinstance(child, nn.AdaptiveAvgPool2d) and isinstance(child.output_size, tuple):
-                setattr(parent, child_name, GridPool(_both(child.output_size)))
+                setattr(parent, child_name, GridPool(_grid(child.output_size)))
     return backbone
 
 
