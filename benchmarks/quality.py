@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vision_assets.vision.dataset.versions import DatasetVersion, DatasetVersions
 from vision_assets.vision.evaluation.evaluate import evaluate
 from vision_assets.vision.export import export
 from vision_assets.vision.spec import SourceSpec, SplitSpec
@@ -24,7 +25,6 @@ from vision_assets.vision.tasks.classification.spec import ClassificationRecipe,
 from vision_assets.vision.tasks.registry import load_task
 from vision_assets.vision.training.fit import fit
 from vision_assets.vision.training.progress import EpochReport
-from vision_assets.vision.versions import DatasetVersion, DatasetVersions
 
 DATA_VARIABLE = "VISION_ASSETS_TEST_DATA"
 PATTERN = r"(?P<label>.+)_\d+\.jpg"

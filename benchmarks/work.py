@@ -59,8 +59,8 @@ def ingest_more(folder: Path, n: int) -> Figures:
 def version_more(folder: Path, n: int) -> Figures:
     """A new version after 1,000 more images in a store of n, with its expectations."""
     from vision_assets.quality.validation import validate
+    from vision_assets.vision.dataset.versions import DatasetVersions
     from vision_assets.vision.store.image_store import ImageStore
-    from vision_assets.vision.versions import DatasetVersions
 
     store_folder, spec = _copy_of_store(folder, n), _spec("")
     versions, store = DatasetVersions(folder / "versions"), ImageStore.open(store_folder)
@@ -242,6 +242,7 @@ def _call_directly(home) -> None:
     from vision_assets.serving.bento import build_bento
     from vision_assets.serving.check import check_bento
     from vision_assets.serving.deployments import Deployments
+    from vision_assets.vision.dataset.versions import DatasetVersions
     from vision_assets.vision.evaluation.evaluate import evaluate
     from vision_assets.vision.evaluation.gates import judge
     from vision_assets.vision.evaluation.report import write_report
@@ -252,7 +253,6 @@ def _call_directly(home) -> None:
     from vision_assets.vision.store.landing import sweep
     from vision_assets.vision.tasks.registry import load_task
     from vision_assets.vision.training.fit import fit
-    from vision_assets.vision.versions import DatasetVersions
 
     case, task = use_case("parts"), load_task("classification")
     spec, store = case.spec, ImageStore.open(home.store("parts"))

@@ -85,14 +85,15 @@ class Home:
     def environment(self) -> dict[str, str]:
         """The variables under which Dagster, BentoML and our commands find this home.
 
-        OpenMP's threads wait without spinning: beside the servers, on as many cores as
-        threads, a spinning training is ten times slower.
+        OpenMP's threads spin for microseconds and then sleep: spinning on, as is its default,
+        they take the cores from the servers and from each other; sleeping at once, they wake
+        too late to be of use (docs/benchmarks.md).
         """
         return {
             HOME_VARIABLE: str(self.root),
             "DAGSTER_HOME": str(self.dagster),
             "BENTOML_HOME": str(self.bentoml),
-            "OMP_WAIT_POLICY": "PASSIVE",
+            "GOMP_SPINCOUNT": "10000",
             "BENTOML_DO_NOT_TRACK": "True",
             "DAGSTER_DISABLE_TELEMETRY": "yes",
         }

@@ -1,5 +1,6 @@
 """bento_service: a Bento that carries the bundle it was tested with and runs alone."""
 
+import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -74,11 +75,9 @@ def bento_service(use_case: UseCase) -> dg.AssetsDefinition:
 def _expected(
     home: HomeResource, use_case: UseCase, predictions: "pd.DataFrame"
 ) -> list[tuple[str, bytes, dict[str, Any]]]:
-    """Test images spread over the report, with the answers that it recorded."""
+    """Test images spread over the report, with the whole answers that it recorded."""
     step = max(1, len(predictions) // CHECKED_IMAGES)
     chosen = predictions.iloc[::step][:CHECKED_IMAGES].to_dict("records")
-    answers = {
-        row["image_id"]: {"label": row["predicted"], "score": float(row["score"])} for row in chosen
-    }
+    answers = {row["image_id"]: json.loads(row["answer"]) for row in chosen}
     read = home.image_store(use_case).read(list(answers))
     return [(name, data, answers[name]) for name, data in read]

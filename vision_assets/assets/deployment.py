@@ -1,5 +1,7 @@
 """deployment: which bundle answers, since when, why, by whom, and which one before it."""
 
+from typing import TYPE_CHECKING
+
 import dagster as dg
 
 from vision_assets.assets.graph import REFERENCE, asset_key, upstream
@@ -8,19 +10,33 @@ from vision_assets.resources.home import HomeResource
 from vision_assets.resources.tracking import set_champion
 from vision_assets.vision.use_case import UseCase
 
+if TYPE_CHECKING:
+    from vision_assets.serving.deployments import Switch
+
 _SHOWN = 10
+_WAIT_S = 15
+_FOLLOWED = "workers_follow"
 
 
 def deployment(use_case: UseCase) -> dg.AssetsDefinition:
     """Build the asset `<use_case>/deployment`."""
 
+    key = asset_key(use_case, "deployment")
+
     @dg.asset(
-        key=asset_key(use_case, "deployment"),
+        key=key,
         deps=[asset_key(use_case, "bento_service")],
         group_name=use_case.name,
         kinds={"bentoml"},
         pool=f"{use_case.name}_deployment",
         description="The switch: the log gains a line, the slot and the champion follow it.",
+        check_specs=[
+            dg.AssetCheckSpec(
+                _FOLLOWED,
+                asset=key,
+                description="Every worker of the endpoint that runs answers with this bundle.",
+            )
+        ],
     )
     def build(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
         tag = upstream(context, use_case, "bento_service")
@@ -45,6 +61,23 @@ def deployment(use_case: UseCase) -> dg.AssetsDefinition:
                     for d in reversed(deployments.history()[-_SHOWN:])
                 ),
             },
+            check_results=[_followed_check(deployments.wait_for_workers(_WAIT_S))],
         )
 
     return build
+
+
+def _followed_check(switch: "Switch") -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=_FOLLOWED,
+        passed=switch.done and not switch.refused,
+        metadata={
+            "answer with it": len(switch.taken),
+            "have not looked yet": len(switch.pending),
+            "refused it": records_table(
+                {"worker": worker.worker, "answers with": worker.bundle_id, "why": worker.refused}
+                for worker in switch.refused
+            ),
+            **({} if switch.taken else {"note": "No worker of the endpoint runs now."}),
+        },
+    )

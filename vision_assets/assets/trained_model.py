@@ -12,9 +12,9 @@ from vision_assets.vision.errors import DatasetError
 from vision_assets.vision.use_case import UseCase
 
 if TYPE_CHECKING:
+    from vision_assets.vision.dataset.versions import DatasetVersion
     from vision_assets.vision.training.fit import EpochReport
     from vision_assets.vision.training.trained_model import TrainedModel
-    from vision_assets.vision.versions import DatasetVersion
 
 
 def trained_model(use_case: UseCase) -> dg.AssetsDefinition:

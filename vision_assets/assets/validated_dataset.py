@@ -12,8 +12,8 @@ from vision_assets.vision.expectation_result import ExpectationResult
 from vision_assets.vision.use_case import UseCase
 
 if TYPE_CHECKING:
+    from vision_assets.vision.dataset.versions import DatasetVersion
     from vision_assets.vision.store.image_store import ImageStore
-    from vision_assets.vision.versions import DatasetVersion
 
 _SHOWN = 12
 
@@ -41,7 +41,7 @@ def validated_dataset(use_case: UseCase) -> dg.AssetsDefinition:
     )
     def build(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
         from vision_assets.quality.validation import validate
-        from vision_assets.vision.dataset_card import write_card
+        from vision_assets.vision.dataset.card import write_card
 
         store = home.image_store(use_case)
         version = home.datasets(use_case).create(store, use_case.spec)

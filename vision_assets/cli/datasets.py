@@ -12,7 +12,7 @@ from vision_assets.home import Home
 from vision_assets.vision.manifest import SPLITS
 
 if TYPE_CHECKING:
-    from vision_assets.vision.versions import DatasetVersion, DatasetVersions
+    from vision_assets.vision.dataset.versions import DatasetVersion, DatasetVersions
 
 app = typer.Typer(help="List, compare and export dataset versions.", no_args_is_help=True)
 
@@ -24,9 +24,13 @@ Version = Annotated[
 @app.command("list")
 def list_versions(name: Name, json: Json = False) -> None:
     """List the versions of a use case's dataset, oldest first."""
+    from vision_assets.vision.store.image_store import ImageStore
+
     versions = _versions(name).list()
+    store = ImageStore.open(Home.from_environment().store(name))
+    erased = {version.name: version.erased(store) for version in versions}
     if json:
-        show_json([_summary(version) for version in versions])
+        show_json([_summary(v) | {"erased": erased[v.name]} for v in versions])
         return
     rows = [
         (
@@ -35,10 +39,12 @@ def list_versions(name: Name, json: Json = False) -> None:
             _splits(version),
             ", ".join(f"{kind} {n}" for kind, n in version.changes.items() if n),
             _VALID[version.valid],
+            str(len(erased[version.name]) or ""),
         )
         for version in versions
     ]
-    show_table(f"Versions of {name}", ("version", "made, UTC", "images", "changes", "valid"), rows)
+    headings = ("version", "made, UTC", "images", "changes", "valid", "erased since")
+    show_table(f"Versions of {name}", headings, rows)
 
 
 @app.command("diff")
@@ -49,7 +55,7 @@ def diff(
     json: Json = False,
 ) -> None:
     """Show what changed between two versions."""
-    from vision_assets.vision.difference import difference
+    from vision_assets.vision.dataset.difference import difference
 
     versions = _versions(name)
     before, after = versions.get(old), versions.get(new)
@@ -69,7 +75,7 @@ def export(
     json: Json = False,
 ) -> None:
     """Write the images of a version to `<to>/<split>/<class>/`."""
-    from vision_assets.vision.dataset_export import export as export_version
+    from vision_assets.vision.dataset.export import export as export_version
     from vision_assets.vision.store.image_store import ImageStore
 
     chosen = _versions(name).get(version)
@@ -85,7 +91,7 @@ def export(
 
 def _versions(name: str) -> "DatasetVersions":
     from vision_assets.project import use_case
-    from vision_assets.vision.versions import DatasetVersions
+    from vision_assets.vision.dataset.versions import DatasetVersions
 
     return DatasetVersions(Home.from_environment().datasets(use_case(name).name))
 

@@ -79,7 +79,7 @@ def _waiting(home: Home, case: "UseCase", store: Any) -> int | None:
 
 
 def _latest_version(home: Home, case: "UseCase") -> dict[str, Any] | None:
-    from vision_assets.vision.versions import DatasetVersions
+    from vision_assets.vision.dataset.versions import DatasetVersions
 
     versions = DatasetVersions(home.datasets(case.name)).list()
     if not versions:

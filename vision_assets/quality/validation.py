@@ -12,8 +12,8 @@ import pandas as pd
 from vision_assets.quality.leakage import duplicates_agree, held_out, leakage
 from vision_assets.quality.samples import json_ready, sample_rows
 from vision_assets.quality.suite import PLACEHOLDERS, check_name, describe, suite
+from vision_assets.vision.dataset.build import count_images
 from vision_assets.vision.expectation_result import ExpectationResult
-from vision_assets.vision.manifest_build import count_images
 from vision_assets.vision.spec import ClassSpec, ExpectationSpec, PipelineSpec
 
 _N_SAMPLES = 10

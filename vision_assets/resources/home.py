@@ -29,7 +29,7 @@ class HomeResource(dg.ConfigurableResource):
 
     def datasets(self, use_case: UseCase):
         """The dataset versions of a use case."""
-        from vision_assets.vision.versions import DatasetVersions
+        from vision_assets.vision.dataset.versions import DatasetVersions
 
         return DatasetVersions(self.home.datasets(use_case.name))
 

@@ -4,9 +4,9 @@ import pytest
 
 from vision_assets.home import Home
 from vision_assets.project import use_case
+from vision_assets.vision.dataset.versions import DatasetVersions
 from vision_assets.vision.samples.write import write_samples
 from vision_assets.vision.store.image_store import ImageStore
-from vision_assets.vision.versions import DatasetVersions
 
 
 @pytest.fixture
@@ -52,6 +52,7 @@ def test_a_removed_image_is_missing_in_the_export(steel, new_version, run, run_j
     run("remove", steel, image_id, "--why", "asked for", "--yes")
     said = run_json("dataset", "export", steel, "v1", "--to", tmp_path / "out")
     assert said["erased"] == [image_id]
+    assert [v["erased"] for v in run_json("dataset", "list", steel)] == [[image_id]]
 
 
 def test_a_removal_is_asked_about(steel, new_version, run, run_json):

@@ -22,9 +22,9 @@ from vision_assets.home import HOME_VARIABLE, Home
 from vision_assets.project import DEFS_VARIABLE, use_case
 from vision_assets.serving.deployments import Deployments
 from vision_assets.stack import Ports, Stack
+from vision_assets.vision.dataset.versions import DatasetVersions
 from vision_assets.vision.store.image_store import ImageStore
 from vision_assets.vision.use_case import UseCase
-from vision_assets.vision.versions import DatasetVersions
 
 pytestmark = [pytest.mark.real_data, pytest.mark.slow, pytest.mark.timeout(900)]
 

@@ -7,9 +7,9 @@ import pytest
 
 from vision_assets.quality.suite import checks
 from vision_assets.quality.validation import validate
+from vision_assets.vision.dataset.versions import DatasetVersions
 from vision_assets.vision.expectation_result import ExpectationResult
 from vision_assets.vision.spec import ExpectationSpec, PipelineSpec
-from vision_assets.vision.versions import DatasetVersions
 from vision_assets_tests.vision.made_images import MadeImages, pipeline
 
 

@@ -8,7 +8,7 @@ from vision_assets.vision.inference.bundle import Bundle
 from vision_assets.vision.tasks.classification.spec import ClassificationRecipe
 from vision_assets.vision.tasks.registry import load_task
 from vision_assets.vision.training.trained_model import TrainedModel
-from vision_assets_tests.vision.drawn_dataset import DATASET, DrawnDataset, draw_dataset
+from vision_assets_tests.vision.dataset.drawn_dataset import DATASET, DrawnDataset, draw_dataset
 
 QUICK = ClassificationRecipe(image_size_px=32, epochs=8, batch_size=16)
 

@@ -9,7 +9,7 @@ from vision_assets.vision.inference.bundle import Bundle
 from vision_assets.vision.parity import check_parity
 from vision_assets.vision.tasks.registry import load_task
 from vision_assets.vision.training.trained_model import TrainedModel
-from vision_assets_tests.vision.drawn_dataset import DrawnDataset
+from vision_assets_tests.vision.dataset.drawn_dataset import DrawnDataset
 
 TASK = load_task("classification")
 

@@ -1,5 +1,6 @@
 """Judging a bundle as it will serve: from bytes, one image at a time, without torch."""
 
+import json
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -49,11 +50,13 @@ def evaluate(
     predictor, measure = Predictor(bundle), task.measure(bundle.card.classes)
     by_id = {str(row["image_id"]): _by_column(row) for row in rows.to_dict("records")}
     seconds: list[float] = []
+    answers: dict[str, str] = {}
     for image_id, data in read(list(by_id)):
         began = time.perf_counter()
         answer = predictor.predict(data)
         seconds.append(time.perf_counter() - began)
         measure.update(by_id[image_id], answer)
+        answers[image_id] = json.dumps(answer, ensure_ascii=False)
     if len(seconds) != len(rows):
         raise DatasetError(
             f"expected {len(rows)} images, the store gave {len(seconds)}; images may have been "
@@ -65,7 +68,7 @@ def evaluate(
         metrics=found.metrics | _latency(seconds),
         per_class=found.per_class,
         confusion=found.confusion,
-        predictions=found.predictions,
+        predictions=found.predictions.assign(answer=found.predictions["image_id"].map(answers)),
         slices=sliced(rows, found.predictions, slices),
     )
 

@@ -19,7 +19,7 @@ class Scorecard:
         per_class: one row per class, `class_id`, `label`, then figures.
         confusion: counts; rows are labels, columns what was predicted.
         predictions: one row per image: `image_id`, `label`, `predicted`, `score`, `correct`,
-            `error`.
+            `error`, `answer` (all that the bundle said, as JSON).
         slices: one row per value of each column reported by: `column`, `value`, `n`, `correct`
             (share).
     """

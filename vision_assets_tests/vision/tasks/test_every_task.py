@@ -14,7 +14,7 @@ from vision_assets.vision.tasks.registry import load_answers, load_task, task_pa
 from vision_assets.vision.tasks.task import Task
 from vision_assets.vision.training.fit import fit
 from vision_assets.vision.training.trained_model import TrainedModel
-from vision_assets_tests.vision.drawn_dataset import DATASET, DrawnDataset
+from vision_assets_tests.vision.dataset.drawn_dataset import DATASET, DrawnDataset
 
 QUICK = {"image_size_px": 32, "epochs": 2, "batch_size": 16}
 

@@ -43,10 +43,6 @@ def images(n: int, side_px: int) -> torch.Tensor:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(
-    strict=False,
-    reason="export of torchvision's families is being mended; not yet seen green for all",
-)
 @pytest.mark.parametrize(("name", "side_px", "kind"), [(n, *v) for n, v in FAMILIES.items()])
 def test_every_family_is_built_and_exported_with_the_same_outputs(
     name: str, side_px: int, kind: str

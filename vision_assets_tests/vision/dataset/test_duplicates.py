@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vision_assets.vision import duplicates, hamming
-from vision_assets.vision.duplicates import extend_pairs, find_twins, near_pairs, no_pairs
+from vision_assets.vision.dataset import duplicates, hamming
+from vision_assets.vision.dataset.duplicates import extend_pairs, find_twins, near_pairs, no_pairs
 from vision_assets.vision.errors import DatasetError
 from vision_assets_tests.vision.made_images import MadeImages
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vision_assets.vision.duplicates import near_pairs
+from vision_assets.vision.dataset.build import build_manifest
+from vision_assets.vision.dataset.duplicates import near_pairs
 from vision_assets.vision.errors import DatasetError
 from vision_assets.vision.manifest import HELD_OUT, SPLITS, UNLABELLED
-from vision_assets.vision.manifest_build import build_manifest
 from vision_assets.vision.spec import SplitSpec
 from vision_assets_tests.vision.made_images import MadeImages, split_spec
 

@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from vision_assets.vision.duplicates import distinct_hashes
+from vision_assets.vision.dataset.duplicates import distinct_hashes
 from vision_assets.vision.errors import DatasetError
 from vision_assets.vision.manifest import NO_PHASH, attribute_columns
 

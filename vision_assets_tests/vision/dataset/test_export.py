@@ -5,11 +5,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from vision_assets.vision.dataset_export import export
+from vision_assets.vision.dataset.export import export
+from vision_assets.vision.dataset.versions import DatasetVersion, DatasetVersions
 from vision_assets.vision.errors import DatasetError, DiskFull
 from vision_assets.vision.manifest import SPLITS
 from vision_assets.vision.spec import ClassSpec
-from vision_assets.vision.versions import DatasetVersion, DatasetVersions
 from vision_assets_tests.vision.made_images import MadeImages, pipeline
 
 

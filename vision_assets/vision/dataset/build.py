@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from vision_assets.vision.duplicates import extend_pairs, find_twins, near_pairs
+from vision_assets.vision.dataset.duplicates import extend_pairs, find_twins, near_pairs
+from vision_assets.vision.dataset.groups import Links
+from vision_assets.vision.dataset.id_lookup import look_up, positions, sorted_by_id, take_text
+from vision_assets.vision.dataset.manifest_file import conform
+from vision_assets.vision.dataset.splits import assign_splits
 from vision_assets.vision.errors import DatasetError
-from vision_assets.vision.groups import Links
-from vision_assets.vision.id_lookup import look_up, positions, sorted_by_id, take_text
 from vision_assets.vision.manifest import SPLITS, TEXT
-from vision_assets.vision.manifest_file import conform
 from vision_assets.vision.spec import ClassSpec, SplitSpec
-from vision_assets.vision.splits import assign_splits
 
 
 def build_manifest(

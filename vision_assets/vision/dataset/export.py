@@ -21,10 +21,10 @@ import numpy as np
 import pandas as pd
 
 from vision_assets.vision.atomic import write_text
+from vision_assets.vision.dataset.versions import DatasetVersion, ImageSource
 from vision_assets.vision.errors import DatasetError, DiskFull
 from vision_assets.vision.file_lock import file_lock
 from vision_assets.vision.manifest import SPLITS, attribute_columns
-from vision_assets.vision.versions import DatasetVersion, ImageSource
 
 _SUFFIX = {
     "JPEG": ".jpg",

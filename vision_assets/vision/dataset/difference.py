@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from vision_assets.vision.id_lookup import positions
+from vision_assets.vision.dataset.id_lookup import positions
 from vision_assets.vision.manifest import SPLITS, TEXT
 
 

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from vision_assets.vision.atomic import write_text
-from vision_assets.vision.dataset_export import ReadableSource
-from vision_assets.vision.difference import Difference
+from vision_assets.vision.dataset.difference import Difference
+from vision_assets.vision.dataset.export import ReadableSource
+from vision_assets.vision.dataset.versions import DatasetVersion
 from vision_assets.vision.manifest import HELD_OUT, SPLITS, UNLABELLED, attribute_columns
 from vision_assets.vision.pictures import thumbnail
-from vision_assets.vision.versions import DatasetVersion
 
 CARD_FILE = "card.html"
-_TEMPLATE = "dataset_card.html.j2"
+_TEMPLATE = "card.html.j2"
 _PER_CLASS = 7
 _CLASSES_WITH_PICTURES = 24
 _PER_CHANGE = 14
@@ -47,7 +47,7 @@ def write_card(version: DatasetVersion, source: ReadableSource) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("vision_assets.vision", "."),
+        loader=PackageLoader("vision_assets.vision.dataset", "."),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -14,9 +14,9 @@ The function is deterministic: rows come sorted by id, and chance is a hash of i
 import numpy as np
 import pandas as pd
 
-from vision_assets.vision.allocation import place_groups, place_single
-from vision_assets.vision.groups import Links
-from vision_assets.vision.id_lookup import take_text
+from vision_assets.vision.dataset.allocation import place_groups, place_single
+from vision_assets.vision.dataset.groups import Links
+from vision_assets.vision.dataset.id_lookup import take_text
 from vision_assets.vision.manifest import HELD_OUT, SPLITS, TEXT, UNLABELLED
 from vision_assets.vision.spec import SplitSpec
 

@@ -27,18 +27,18 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from vision_assets.vision.atomic import new_folder, write_text
-from vision_assets.vision.difference import Difference
-from vision_assets.vision.duplicates import no_pairs
-from vision_assets.vision.errors import DatasetError
-from vision_assets.vision.expectation_result import ExpectationResult
-from vision_assets.vision.file_lock import file_lock
-from vision_assets.vision.manifest_build import build_manifest, build_pairs
-from vision_assets.vision.manifest_file import (
+from vision_assets.vision.dataset.build import build_manifest, build_pairs
+from vision_assets.vision.dataset.difference import Difference
+from vision_assets.vision.dataset.duplicates import no_pairs
+from vision_assets.vision.dataset.manifest_file import (
     SCHEMA_VERSION,
     fingerprint,
     read_manifest,
     write_manifest,
 )
+from vision_assets.vision.errors import DatasetError
+from vision_assets.vision.expectation_result import ExpectationResult
+from vision_assets.vision.file_lock import file_lock
 from vision_assets.vision.spec import ClassSpec, PipelineSpec
 
 _LOCK_WAIT_S = 600

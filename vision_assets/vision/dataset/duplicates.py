@@ -9,8 +9,8 @@ kept, so that only new hashes are compared with all.
 import numpy as np
 import pandas as pd
 
+from vision_assets.vision.dataset.hamming import close_pairs
 from vision_assets.vision.errors import DatasetError
-from vision_assets.vision.hamming import close_pairs
 from vision_assets.vision.manifest import NO_PHASH, TEXT
 
 MAX_PAIRS = 20_000_000

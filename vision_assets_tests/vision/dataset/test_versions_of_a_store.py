@@ -4,15 +4,15 @@ from pathlib import Path
 import pytest
 
 from vision_assets.quality.validation import validate
-from vision_assets.vision.dataset_card import write_card
-from vision_assets.vision.dataset_export import export
+from vision_assets.vision.dataset.card import write_card
+from vision_assets.vision.dataset.export import export
+from vision_assets.vision.dataset.versions import DatasetVersions
 from vision_assets.vision.manifest import SPLITS
 from vision_assets.vision.spec import PipelineSpec, SourceSpec, SplitSpec
 from vision_assets.vision.store.erasure import remove
 from vision_assets.vision.store.image_store import ImageStore
 from vision_assets.vision.store.ingest import ingest
 from vision_assets.vision.store.landing import sweep
-from vision_assets.vision.versions import DatasetVersions
 
 
 def taken(landing: Path, spec: PipelineSpec, root: Path) -> ImageStore:

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from vision_assets.vision.dataset_card import write_card
+from vision_assets.vision.dataset.card import write_card
+from vision_assets.vision.dataset.versions import DatasetVersions
 from vision_assets.vision.expectation_result import ExpectationResult
-from vision_assets.vision.versions import DatasetVersions
 from vision_assets_tests.vision.made_images import MadeImages, pipeline
 
 

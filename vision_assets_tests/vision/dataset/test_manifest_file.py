@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vision_assets.vision.manifest import COLUMNS, TEXT
-from vision_assets.vision.manifest_file import (
+from vision_assets.vision.dataset.manifest_file import (
     conform,
     fingerprint,
     read_manifest,
     write_manifest,
 )
+from vision_assets.vision.manifest import COLUMNS, TEXT
 from vision_assets.vision.spec import ClassSpec
 
 WORDS = st.one_of(st.none(), st.text(max_size=5))

@@ -8,11 +8,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from vision_assets.vision.difference import difference
+from vision_assets.vision.dataset.difference import difference
+from vision_assets.vision.dataset.versions import DatasetVersion, DatasetVersions
 from vision_assets.vision.errors import DatasetError
 from vision_assets.vision.expectation_result import ExpectationResult
 from vision_assets.vision.manifest import SPLITS
-from vision_assets.vision.versions import DatasetVersion, DatasetVersions
 from vision_assets_tests.vision.made_images import MadeImages, pipeline
 
 
@@ -191,7 +191,7 @@ def test_several_at_once_make_one_version(versions: DatasetVersions, made: MadeI
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from vision_assets.vision import atomic, versions
+from vision_assets.vision.dataset import versions
 from vision_assets_tests.vision.made_images import MadeImages, pipeline
 
 def die(*args, **kwargs):

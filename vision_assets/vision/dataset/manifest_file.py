@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vision_assets.vision.id_lookup import sorted_by_id
+from vision_assets.vision.dataset.id_lookup import sorted_by_id
 from vision_assets.vision.manifest import COLUMNS, TEXT, attribute_columns
 from vision_assets.vision.spec import ClassSpec
 

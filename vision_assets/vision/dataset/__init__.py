@@ -1,0 +1,1 @@
+"""Dataset versions: what is in them, which split, and what changed."""
