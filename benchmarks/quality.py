@@ -50,7 +50,7 @@ def main() -> None:
             _train(Path(folder), store, version, _recipe(arguments, seed), arguments.threads)
             for seed in arguments.seeds
         ]
-    print(_table(results, version, _recipe(arguments, arguments.seeds[0])))
+        print(_table(results, version, _recipe(arguments, arguments.seeds[0])))
 
 
 def _arguments() -> argparse.Namespace:

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from vision_assets.automation.interrupted import interrupted_trainings
 from vision_assets.project import component_tree
 from vision_assets.resources.home import HomeResource
 
@@ -9,5 +10,9 @@ from vision_assets.resources.home import HomeResource
 @dg.definitions
 def defs() -> dg.Definitions:
     """All assets, checks, jobs, sensors and schedules."""
-    shared = dg.Definitions(resources={"home": HomeResource()}, executor=dg.in_process_executor)
+    shared = dg.Definitions(
+        resources={"home": HomeResource()},
+        sensors=[interrupted_trainings()],
+        executor=dg.in_process_executor,
+    )
     return dg.Definitions.merge(component_tree().build_defs(), shared)

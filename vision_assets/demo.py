@@ -7,13 +7,18 @@ starts the servers, and tells what happens until the endpoint answers.
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 import httpx
 
+from vision_assets.automation.new_images import ingest_job_name
+from vision_assets.automation.retraining import new_labelled_images, retraining_job_name
+from vision_assets.automation.state import UNFINISHED, runs_of
 from vision_assets.execution import GRAPH, instance
 from vision_assets.home import Home
+from vision_assets.resources.home import HomeResource
 from vision_assets.serving.deployments import Deployments
 from vision_assets.stack import Stack
 from vision_assets.vision.errors import ServiceError
@@ -60,9 +65,12 @@ def picture_to_ask(home: Home, case: UseCase) -> Path:
 def watch(home: Home, case: UseCase, stack: Stack, deadline_s: float) -> Iterator[Step]:
     """Events of the use case's assets until its endpoint answers with what was deployed.
 
+    Where nothing is new since an earlier deployment, that one answers.
+
     Raises:
-        ServiceError: a run failed, or the time is over.
+        ServiceError: a run failed, nothing will be deployed, or the time is over.
     """
+    began = datetime.now(UTC)
     deadline = time.monotonic() + deadline_s
     deployments = Deployments(home.deployments(case.name))
     before = deployments.current()
@@ -71,10 +79,18 @@ def watch(home: Home, case: UseCase, stack: Stack, deadline_s: float) -> Iterato
         while deployments.current() == before:
             stack.tick()
             yield from _new_steps(dagster, case, seen)
-            _refuse_failed(dagster, case)
+            _refuse_failed(dagster, case, began)
+            if _nothing_is_new(dagster, home, case):
+                break
             _check_deadline(deadline, case)
             time.sleep(POLL_S)
         yield from _new_steps(dagster, case, seen)
+    if deployments.current() is None:
+        raise ServiceError(
+            f"nothing of {case.name} waits or runs, and nothing is deployed; "
+            f"`vision-assets status {case.name}` says how many labelled images are stored, and "
+            f"triggers.retrain_after, {case.spec.triggers.retrain_after}, how many start a training"
+        )
     yield Step("endpoint", f"starts at {endpoint_url(case)}")
     while not answers(case):
         stack.tick()
@@ -135,8 +151,25 @@ def _told(event: dg.EventLogEntry) -> str:
     return ", ".join(told[:5])
 
 
-def _refuse_failed(dagster: dg.DagsterInstance, case: UseCase) -> None:
-    failed = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE])
+def _nothing_is_new(dagster: dg.DagsterInstance, home: Home, case: UseCase) -> bool:
+    """Whether no file waits, no run is under way, and too few images came for a training."""
+    from vision_assets.vision.store.image_store import ImageStore
+    from vision_assets.vision.store.landing import open_batches, waiting
+
+    store, source = ImageStore.open(home.store(case.name)), case.spec.source
+    landing, batches = home.landing(source.landing), home.batches(case.name)
+    settled_s = time.time() + source.settle_s
+    if waiting(landing, store, source, batches, settled_s) or open_batches(batches, store):
+        return False
+    jobs = (ingest_job_name(case), retraining_job_name(case))
+    if any(runs_of(dagster, job, UNFINISHED) for job in jobs):
+        return False
+    enough = case.spec.triggers.retrain_after
+    return enough is None or new_labelled_images(HomeResource(), case) < enough
+
+
+def _refuse_failed(dagster: dg.DagsterInstance, case: UseCase, since: datetime) -> None:
+    failed = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], created_after=since)
     for run in dagster.get_runs(failed, limit=5):
         if run.job_name.startswith(f"{case.name}_"):
             raise ServiceError(

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 import dagster as dg
 
 from vision_assets.assets.graph import asset_key
+from vision_assets.automation.state import is_over
 from vision_assets.home import Home
+from vision_assets.resources.tracking import end_interrupted
 from vision_assets.vision.errors import SpecError
 
 GRAPH = (
@@ -64,16 +66,21 @@ def instance(home: Home) -> dg.DagsterInstance:
 
 
 def fail_interrupted_runs(home: Home) -> None:
-    """Mark runs failed whose processes died with the servers; nobody else will.
+    """Mark runs failed whose processes died with the servers, in Dagster and MLflow.
 
     To be called while no server of the home runs.
     """
     interrupted = dg.RunsFilter(
-        statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+        statuses=[
+            dg.DagsterRunStatus.STARTING,
+            dg.DagsterRunStatus.STARTED,
+            dg.DagsterRunStatus.CANCELING,
+        ]
     )
     with instance(home) as dagster:
         for run in dagster.get_runs(interrupted):
             dagster.report_run_failed(run, "The servers ended while this run was under way.")
+        end_interrupted(home, lambda run_id: is_over(dagster, run_id))
 
 
 def link_instance_config(home: Home) -> None:

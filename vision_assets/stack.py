@@ -4,8 +4,9 @@
         ├─ mlflow server     UI over the tracking database
         └─ bentoml serve     one for each use case, once it has a deployment
 
-A child that ends is started again after a growing wait, and says so. All listen on
-127.0.0.1; output goes to `<home>/logs/`.
+A child that ends is started again after a growing wait, and says so; what it has left behind
+is killed first, and runs that died with Dagster are marked failed, so that they are tried again.
+All listen on 127.0.0.1; output goes to `<home>/logs/`.
 """
 
 import os
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -24,6 +26,7 @@ from vision_assets.home import Home
 from vision_assets.project import project_file, use_cases
 from vision_assets.resources.tracking import prepare, tracking_uri
 from vision_assets.serving.deployments import Deployments
+from vision_assets.serving.process import ending_with_parent
 from vision_assets.vision.errors import ServiceError
 from vision_assets.vision.use_case import UseCase
 
@@ -52,6 +55,7 @@ class Child:
     command: list[str]
     environment: dict[str, str]
     log: Path
+    before: Callable[[], None] = lambda: None
     process: subprocess.Popen[bytes] | None = None
     started_s: float = 0.0
     wait_s: float = FIRST_WAIT_S
@@ -59,6 +63,7 @@ class Child:
 
     def start(self) -> None:
         """Start the process in a group of its own, its output appended to the log."""
+        self.before()
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self._output = self.log.open("ab")
         self.process = subprocess.Popen(  # noqa: S603 (our own command)
@@ -73,7 +78,7 @@ class Child:
 
     def revive(self, say: Say) -> None:
         """Start the process again when it has ended, after a wait that grows with each end."""
-        if self.process is None or self.process.poll() is None:
+        if self.process is None or self._is_alive(self.process):
             return
         ran_s = time.monotonic() - self.started_s
         if ran_s < self.wait_s:
@@ -82,6 +87,16 @@ class Child:
         say(f"{self.name} ended with {self.process.returncode}; starting it again, see {self.log}")
         self._close_log()
         self.start()
+
+    def _is_alive(self, process: subprocess.Popen[bytes]) -> bool:
+        """Whether it runs; the rest of its group is killed when it is found to have ended."""
+        known_to_have_ended = process.returncode is not None
+        if process.poll() is None:
+            return True
+        if not known_to_have_ended:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        return False
 
     def signal(self, number: int) -> None:
         """Send a signal to the whole group of the process."""
@@ -118,7 +133,6 @@ class Stack:
             _refuse_taken(port)
         os.environ.update(self.home.environment())
         link_instance_config(self.home)
-        fail_interrupted_runs(self.home)
         prepare(self.home)
         self._start(self._dagster())
         self._start(self._mlflow())
@@ -151,28 +165,30 @@ class Stack:
         self.children[child.name] = child
         child.start()
 
-    def _child(self, name: str, *command: str, **environment: str) -> Child:
+    def _child(self, name: str, *arguments: str, **environment: str) -> Child:
         return Child(
             name,
-            list(command),
+            ending_with_parent(sys.executable, *arguments),
             self.home.environment() | environment,
             self.home.logs / f"{name}.log",
         )
 
     def _dagster(self) -> Child:
-        return self._child(
+        child = self._child(
             "dagster",
-            *(sys.executable, "-m", "dagster", "dev"),
+            *("-m", "dagster", "dev"),
             *("-w", str(project_file("workspace.yaml"))),
             *("-h", HOST, "-p", str(self.ports.dagster)),
         )
+        child.before = lambda: fail_interrupted_runs(self.home)
+        return child
 
     def _mlflow(self) -> Child:
         uri = tracking_uri(self.home)
         artifacts = self.home.mlflow / "artifacts"
         return self._child(
             "mlflow",
-            *(sys.executable, "-m", "mlflow", "server", "-w", "1"),
+            *("-m", "mlflow", "server", "-w", "1"),
             *("--host", HOST, "--port", str(self.ports.mlflow)),
             *("--backend-store-uri", uri, "--artifacts-destination", artifacts.as_uri()),
             MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false",
@@ -181,7 +197,7 @@ class Stack:
     def _endpoint(self, use_case: UseCase) -> Child:
         return self._child(
             endpoint_name(use_case),
-            *(sys.executable, "-m", "vision_assets.cli", "serve", use_case.name),
+            *("-m", "vision_assets.cli", "serve", use_case.name),
         )
 
 

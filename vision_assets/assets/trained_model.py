@@ -7,7 +7,7 @@ import dagster as dg
 from vision_assets.assets.graph import REFERENCE, asset_key, training_pool, upstream
 from vision_assets.assets.metadata import picture
 from vision_assets.resources.home import HomeResource
-from vision_assets.resources.tracking import tracking_key
+from vision_assets.resources.tracking import tracked, tracking_key
 from vision_assets.vision.errors import DatasetError
 from vision_assets.vision.use_case import UseCase
 
@@ -41,21 +41,23 @@ def trained_model(use_case: UseCase) -> dg.AssetsDefinition:
                 f"{version.name} failed its critical expectations; look at the checks of "
                 f"{use_case.name}/validated_dataset, mend the data and materialize it again"
             )
-        _log_inputs(mlflow, use_case, version)
-        trained = fit(
-            load_task(use_case.task),
-            version.manifest(),
-            home.image_store(use_case).read,
-            use_case.spec.recipe,
-            version.classes,
-            home.home.models(use_case.name),
-            dataset={"name": version.name, "fingerprint": version.fingerprint},
-            on_epoch=lambda report: _log_epoch(context, mlflow, report),
-        )
-        registered = _register(mlflow, use_case, trained)
+        run_id = mlflow.active_run().info.run_id
+        with tracked(mlflow):
+            _log_inputs(mlflow, use_case, version)
+            trained = fit(
+                load_task(use_case.task),
+                version.manifest(),
+                home.image_store(use_case).read,
+                use_case.spec.recipe,
+                version.classes,
+                home.home.models(use_case.name),
+                dataset={"name": version.name, "fingerprint": version.fingerprint},
+                on_epoch=lambda report: _log_epoch(context, mlflow, report),
+            )
+            registered = _register(mlflow, use_case, trained)
         return dg.MaterializeResult(
             data_version=dg.DataVersion(trained.model_id),
-            metadata=_metadata(trained, version, registered, mlflow.active_run().info.run_id),
+            metadata=_metadata(trained, version, registered, run_id),
         )
 
     return build

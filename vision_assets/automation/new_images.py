@@ -2,7 +2,8 @@
 
 A batch file is written before its run is requested, and the run key is the batch's hash:
 a daemon that dies between the two requests the same run again, and Dagster starts it once.
-A failed batch is requested again, a bounded number of times, with growing waits.
+A failed batch is requested again by the sensor, a bounded number of times, with growing waits;
+so Dagster's own retries are off for these runs.
 """
 
 import time
@@ -37,6 +38,7 @@ def new_images(use_case: UseCase) -> dg.SensorDefinition:
         ingest_job_name(use_case),
         selection=[asset_key(use_case, "raw_images")],
         description="Take one batch of the landing folder, or all that waits there.",
+        tags={"dagster/max_retries": "0"},
     )
 
     @dg.sensor(

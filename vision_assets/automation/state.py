@@ -29,6 +29,12 @@ def state_token(store: "ImageStore", use_case: UseCase) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
+def is_over(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Whether a run has ended, one way or another, or is not known."""
+    run = instance.get_run_by_id(run_id)
+    return run is None or run.is_finished
+
+
 def runs_of(
     instance: dg.DagsterInstance,
     job_name: str,

@@ -6,8 +6,8 @@ artifact locations that MLflow stores as absolute paths when the home has moved.
 """
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +103,38 @@ def _leave_run_status_to_us() -> None:
     from mlflow.tracking import fluent
 
     atexit.unregister(fluent._safe_end_run)
+
+
+@contextmanager
+def tracked(mlflow: Any) -> Iterator[None]:
+    """End the MLflow run as the block ends: FINISHED, FAILED, or KILLED by an interruption."""
+    try:
+        yield
+    except BaseException as error:
+        mlflow.end_run("FAILED" if isinstance(error, Exception) else "KILLED")
+        raise
+    mlflow.end_run("FINISHED")
+
+
+def end_interrupted(home: Home, is_over: Callable[[str], bool]) -> list[str]:
+    """Mark MLflow runs KILLED whose process died before it could say how they ended.
+
+    Args:
+        home: where the database is.
+        is_over: whether the Dagster run of this id has ended.
+
+    Returns:
+        Ids of the MLflow runs.
+    """
+    import mlflow
+
+    client = mlflow.MlflowClient(prepare(home))
+    experiments = [found.experiment_id for found in client.search_experiments()]
+    running = client.search_runs(experiments, "attributes.status = 'RUNNING'")
+    dead = [run for run in running if is_over(run.data.tags.get("dagster_run_id", ""))]
+    for run in dead:
+        client.set_terminated(run.info.run_id, "KILLED")
+    return [run.info.run_id for run in dead]
 
 
 def set_champion(home: Home, use_case: str, model_id: str) -> None:

@@ -38,7 +38,6 @@ _END_WITH_PARENT = (
     "    ctypes.CDLL(None).prctl(1, signal.SIGTERM)\n"
     "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])\n"
 )
-"""PR_SET_PDEATHSIG: a service does not outlive the process that started it, even a killed one."""
 
 
 class ServiceProcess:
@@ -147,8 +146,16 @@ class ServiceProcess:
 
 def serve_command(python: Path, bento: BuiltBento, port: int) -> list[str]:
     """The command line that serves a Bento on 127.0.0.1."""
-    serve = ["-m", "bentoml", "serve", str(bento.folder), "--host", HOST, "--port", str(port)]
-    return [str(python), "-c", _END_WITH_PARENT, *serve]
+    address = ("--host", HOST, "--port", str(port))
+    return ending_with_parent(str(python), "-m", "bentoml", "serve", str(bento.folder), *address)
+
+
+def ending_with_parent(python: str, *arguments: str) -> list[str]:
+    """A command line of Python that does not outlive who starts it, even when that is killed.
+
+    By PR_SET_PDEATHSIG, which Linux alone has; elsewhere a server may be left behind.
+    """
+    return [python, "-c", _END_WITH_PARENT, *arguments]
 
 
 def serve_variables(

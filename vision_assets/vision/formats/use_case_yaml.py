@@ -16,6 +16,7 @@ CLASSIFICATION = "vision_assets.ClassificationPipeline"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _MAX_SLICE_VALUES = 20
 FIRST_PORT = 3100
+_RETRAIN_AFTER = 100
 
 
 def write_yaml(
@@ -74,6 +75,7 @@ def _lines(findings: Findings, landing: str, component: str, port: int) -> Itera
     yield from _classes(findings)
     yield from _splits(findings)
     yield from _slices(findings)
+    yield from _triggers(findings)
     yield "  # gates: a model below this is not deployed"
     yield "  # gates:"
     yield "  #   - {metric: accuracy, min: 0.9}"
@@ -131,6 +133,13 @@ def _slices(findings: Findings) -> Iterator[str]:
     if names:
         yield "  # The report shows these apart."
         yield f"  slices: {_flow(names)}"
+
+
+def _triggers(findings: Findings) -> Iterator[str]:
+    labelled = sum(findings.classes.values())
+    if labelled:
+        yield "  # A training starts by itself once this many new labelled images are stored."
+        yield f"  triggers: {{retrain_after: {min(_RETRAIN_AFTER, max(1, labelled // 2))}}}"
 
 
 def _flow(value: Any) -> str:

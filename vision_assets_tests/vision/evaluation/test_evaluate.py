@@ -1,5 +1,7 @@
 """A bundle is judged by every image it is given, and by gates."""
 
+import json
+
 import pandas as pd
 import pytest
 
@@ -29,6 +31,7 @@ def test_predictions_are_what_the_bundle_answers(
     for row in scorecard.predictions.to_dict("records"):
         answer = predictor.predict(drawn.images[row["image_id"]])
         assert (row["predicted"], row["score"]) == (answer["label"], answer["score"])
+        assert json.loads(row["answer"]) == answer
 
 
 def test_accuracy_is_the_share_of_right_answers(scorecard: Scorecard):

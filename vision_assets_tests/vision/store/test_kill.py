@@ -1,4 +1,4 @@
-"""kill -9 during ingest, at many moments: run again, and nothing is lost or twice."""
+"""kill -9 during ingest, and two ingests at once: nothing is lost, nothing is twice."""
 
 import signal
 import subprocess
@@ -35,10 +35,7 @@ for batch in sweep(landing, store, spec.source, Path(sys.argv[3])):
 def test_nothing_is_lost_and_nothing_is_twice(
     take: Take, landing: Path, store: ImageStore, spec: PipelineSpec, tmp_path: Path
 ) -> None:
-    for index in range(N_IMAGES):
-        label = CLASSES[index % 3]
-        (landing / label).mkdir(exist_ok=True)
-        (landing / label / f"{index}.jpg").write_bytes(draw_jpeg(index, label))
+    _drop(landing)
     command = [sys.executable, "-c", INGEST, spec.model_dump_json(), str(store.root)]
     killed = 0
     for moment_s in MOMENTS_S:
@@ -52,8 +49,30 @@ def test_nothing_is_lost_and_nothing_is_twice(
         killed += process.wait() == -signal.SIGKILL
         process.stdout.close()
     take()
-    images = store.images()
     assert killed > 0
+    _assert_each_image_once(store)
+
+
+@pytest.mark.slow
+def test_two_at_once_store_each_image_once(
+    landing: Path, store: ImageStore, spec: PipelineSpec, tmp_path: Path
+) -> None:
+    _drop(landing)
+    arguments = [spec.model_dump_json(), str(store.root), str(tmp_path / "batches")]
+    writers = [subprocess.Popen([sys.executable, "-c", INGEST, *arguments]) for _ in range(2)]
+    assert [writer.wait() for writer in writers] == [0, 0]
+    _assert_each_image_once(store)
+
+
+def _drop(landing: Path) -> None:
+    for index in range(N_IMAGES):
+        label = CLASSES[index % 3]
+        (landing / label).mkdir(exist_ok=True)
+        (landing / label / f"{index}.jpg").write_bytes(draw_jpeg(index, label))
+
+
+def _assert_each_image_once(store: ImageStore) -> None:
+    images = store.images()
     assert len(images) == images["image_id"].nunique() == N_IMAGES
     assert len(store.labels()) == N_IMAGES
     assert len(store.quarantine()) == 0
