@@ -22,7 +22,7 @@ from vision_assets.vision.store.reading import FileRead, read_file
 
 Progress = Callable[[int, int], None]
 
-_CHUNK_FILES = 256
+_CHUNK_FILES = 512
 _CHUNK_BYTES = 64 * 1024 * 1024
 
 

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Annotated, Any, get_type_hints
 
 import pyarrow as pa
@@ -169,7 +170,7 @@ def to_arrow(records: Iterable[Any], record: type) -> pa.Table:
     records = list(records)
     schema = schema_of(record)
     columns = [
-        pa.array([getattr(entry, field.name) for entry in records], field.type) for field in schema
+        pa.array(list(map(attrgetter(field.name), records)), field.type) for field in schema
     ]
     return pa.Table.from_arrays(columns, schema=schema)
 
