@@ -43,14 +43,16 @@ def _state(home: Home, case: "UseCase") -> dict[str, Any]:
 
 
 def _answers(home: Home, case: "UseCase") -> dict[str, Any] | None:
-    """The deployment that answers."""
+    """The deployment that answers, and whether its endpoint is ready."""
+    from vision_assets import demo
     from vision_assets.serving.deployments import Deployments
 
     current = Deployments(home.deployments(case.name)).current()
     if current is None:
         return None
     chosen = {"bundle_id", "since", "why", "by", "previous", "dataset"}
-    return current.model_dump(mode="json", include=chosen) | {"port": case.spec.service.port}
+    endpoint = {"port": case.spec.service.port, "ready": demo.answers(case)}
+    return current.model_dump(mode="json", include=chosen) | endpoint
 
 
 def _images(home: Home, case: "UseCase") -> dict[str, Any]:
@@ -115,10 +117,15 @@ def _concerns(run: Any, case: "UseCase") -> bool:
     return run.job_name.startswith(f"{case.name}_") or any(k.path[0] == case.name for k in keys)
 
 
+def _told(answers: dict[str, Any]) -> str:
+    state = "ready" if answers["ready"] else "not running"
+    return f"bundle {answers['bundle_id']} on port {answers['port']}, {state}"
+
+
 def _show(name: str, state: dict[str, Any]) -> None:
     answers, dataset, waiting = state["answers"], state["dataset"], state["waiting"]
     rows = [
-        ("answers", f"bundle {answers['bundle_id']} on port {answers['port']}" if answers else "-"),
+        ("answers", _told(answers) if answers else "-"),
         ("since", f"{answers['since']} by {answers['by']}: {answers['why']}" if answers else "-"),
         ("images", f"{state['images']}, {state['labelled']} of them labelled"),
         ("waiting files", "no landing folder" if waiting is None else waiting),

@@ -3,6 +3,7 @@
 One set of servers for the whole module; the tests run in the order in which they are written.
 """
 
+import json
 import os
 import re
 import shutil
@@ -15,8 +16,10 @@ import dagster as dg
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from typer.testing import CliRunner
 
 from vision_assets import demo
+from vision_assets.cli import app
 from vision_assets.execution import GRAPH, instance
 from vision_assets.home import HOME_VARIABLE, Home
 from vision_assets.project import DEFS_VARIABLE, use_case
@@ -160,6 +163,24 @@ def test_a_text_is_refused_with_a_reason(plant: Plant) -> None:
     response = httpx.post(url, files={"image": ("a.jpg", b"hello")}, timeout=30)
     assert response.status_code == 422 or response.status_code == 400
     assert response.json()["reason"] == "not_an_image"
+
+
+def test_the_command_line_answers_as_the_endpoint_does(plant: Plant) -> None:
+    image = str(plant.images / "scratches_300.jpg")
+    expected = demo.ask(plant.case, Path(image))["scores"]
+    for how in ([], ["--local"]):
+        done = CliRunner().invoke(app, ["predict", "steel", image, "--json", *how])
+        (answer,) = json.loads(done.stdout)
+        assert answer["scores"] == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_command_line_says_what_is_deployed(plant: Plant) -> None:
+    said = json.loads(CliRunner().invoke(app, ["status", "steel", "--json"]).stdout)["steel"]
+    deployed = Deployments(plant.home.deployments("steel")).current()
+    assert deployed is not None
+    assert said["images"] == 6 * PER_CLASS
+    assert said["answers"]["bundle_id"] == deployed.bundle_id
+    assert said["answers"]["ready"]
 
 
 def test_the_model_is_registered_and_is_the_champion(plant: Plant) -> None:

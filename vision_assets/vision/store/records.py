@@ -169,9 +169,7 @@ def to_arrow(records: Iterable[Any], record: type) -> pa.Table:
     """Records of one class as an Arrow table."""
     records = list(records)
     schema = schema_of(record)
-    columns = [
-        pa.array(list(map(attrgetter(field.name), records)), field.type) for field in schema
-    ]
+    columns = [pa.array(list(map(attrgetter(field.name), records)), field.type) for field in schema]
     return pa.Table.from_arrays(columns, schema=schema)
 
 
