@@ -13,10 +13,11 @@ from pathlib import Path
 import dagster as dg
 import httpx
 
+from vision_assets.assets.graph import GRAPH
 from vision_assets.automation.new_images import ingest_job_name
 from vision_assets.automation.retraining import new_labelled_images, retraining_job_name
 from vision_assets.automation.state import UNFINISHED, runs_of
-from vision_assets.execution import GRAPH, instance
+from vision_assets.execution import instance
 from vision_assets.home import Home
 from vision_assets.resources.home import HomeResource
 from vision_assets.serving.deployments import Deployments

@@ -5,21 +5,11 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from vision_assets.assets.graph import asset_key
+from vision_assets.assets.graph import GRAPH, asset_key
 from vision_assets.automation.state import is_over
 from vision_assets.home import Home
 from vision_assets.resources.tracking import end_interrupted
 from vision_assets.vision.errors import SpecError
-
-GRAPH = (
-    "raw_images",
-    "validated_dataset",
-    "trained_model",
-    "exported_model",
-    "evaluation_report",
-    "bento_service",
-    "deployment",
-)
 
 
 def run_graph(name: str, select: Sequence[str] | None = None, reason: str = "by command") -> bool:

@@ -47,7 +47,7 @@ def deployment(use_case: UseCase) -> dg.AssetsDefinition:
             bundle_folder=home.home.bundles(use_case.name) / bundle_id,
             bento_tag=tag,
             why=context.run.tags.get("vision_assets/reason", "materialized by hand"),
-            by=context.run.tags.get("vision_assets/by", f"run {context.run_id}"),
+            by=context.run.tags.get("vision_assets/by", f"run {context.run.run_id}"),
         )
         set_champion(home.home, use_case.name, current.model_id)
         return dg.MaterializeResult(

@@ -2,8 +2,19 @@
 
 import dagster as dg
 
-from vision_assets.vision.errors import DatasetError
+from vision_assets.vision.errors import CheckFailed, DatasetError
 from vision_assets.vision.use_case import UseCase
+
+GRAPH = (
+    "raw_images",
+    "validated_dataset",
+    "trained_model",
+    "exported_model",
+    "evaluation_report",
+    "bento_service",
+    "deployment",
+)
+"""The nouns of a use case's assets, upstream first."""
 
 REFERENCE = "reference"
 """Metadata entry by which an asset names what it made, for the assets below it."""
@@ -32,14 +43,41 @@ def training_pool(use_case: UseCase) -> str:
 def upstream(context: dg.AssetExecutionContext, use_case: UseCase, noun: str) -> str:
     """The reference that the latest materialization of an asset above left.
 
+    Inside one run Dagster itself stops behind a failed blocking check; this also holds for
+    runs that start further down.
+
     Raises:
         DatasetError: the asset was never materialized.
+        CheckFailed: it was, and failed a check that blocks.
     """
-    event = context.instance.get_latest_materialization_event(asset_key(use_case, noun))
+    key = asset_key(use_case, noun)
+    event = context.instance.get_latest_materialization_event(key)
     materialization = event.asset_materialization if event else None
     if materialization is None or REFERENCE not in materialization.metadata:
         raise DatasetError(
             f"{use_case.name}/{noun} has never been materialized; materialize it first, "
             f"or the whole graph: vision-assets run {use_case.name}"
         )
+    failed = _failed_checks(context.instance, event.run_id, key) if event else []
+    if failed:
+        raise CheckFailed(
+            f"{use_case.name}/{noun} failed {', '.join(failed)} when it was last materialized; "
+            "look at its checks, mend what they name and materialize it again"
+        )
     return str(materialization.metadata[REFERENCE].value)
+
+
+def _failed_checks(instance: dg.DagsterInstance, run_id: str, key: dg.AssetKey) -> list[str]:
+    """Checks of an asset that failed with severity ERROR in the run that materialized it."""
+    records = instance.get_records_for_run(
+        run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    ).records
+    events = (record.event_log_entry.dagster_event for record in records)
+    found = [event.asset_check_evaluation_data for event in events if event is not None]
+    return [
+        check.check_name
+        for check in found
+        if check.asset_key == key
+        and not check.passed
+        and check.severity == dg.AssetCheckSeverity.ERROR
+    ]

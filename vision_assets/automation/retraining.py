@@ -2,21 +2,13 @@
 
 import dagster as dg
 
-from vision_assets.assets.graph import asset_key
+from vision_assets.assets.graph import GRAPH, asset_key
 from vision_assets.automation.state import REASON_TAG, STATE_TAG, UNFINISHED, runs_of, state_token
 from vision_assets.resources.home import HomeResource
 from vision_assets.vision.errors import DatasetError
 from vision_assets.vision.use_case import UseCase
 
 INTERVAL_S = 10
-NOUNS = (
-    "validated_dataset",
-    "trained_model",
-    "exported_model",
-    "evaluation_report",
-    "bento_service",
-    "deployment",
-)
 
 
 def retraining_job_name(use_case: UseCase) -> str:
@@ -28,7 +20,7 @@ def retraining(use_case: UseCase) -> dg.Definitions:
     """The job, the sensor and the schedule that retrain one use case."""
     job = dg.define_asset_job(
         retraining_job_name(use_case),
-        selection=[asset_key(use_case, noun) for noun in NOUNS],
+        selection=[asset_key(use_case, noun) for noun in GRAPH[1:]],
         description="From a new dataset version to the deployed service.",
     )
     return dg.Definitions(

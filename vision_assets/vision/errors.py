@@ -10,6 +10,7 @@
     ├── DatasetError             a dataset version is missing, damaged or cannot be made
     ├── TrainingError            a recipe cannot be trained on this dataset
     ├── BundleError              a bundle is missing, damaged or of another contract
+    ├── CheckFailed              an asset failed a check that blocks those below it
     ├── ServiceError             a Bento cannot be built, started or reached
     └── DeploymentError          a switch or a roll-back cannot be done
 
@@ -81,6 +82,10 @@ class TrainingError(VisionAssetsError):
 
 class BundleError(VisionAssetsError):
     """A bundle is missing, damaged or of another contract version."""
+
+
+class CheckFailed(VisionAssetsError):
+    """An asset failed a check that blocks the assets below it."""
 
 
 class ServiceError(VisionAssetsError):

@@ -19,8 +19,9 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from typer.testing import CliRunner
 
 from vision_assets import demo
+from vision_assets.assets.graph import GRAPH
 from vision_assets.cli import app
-from vision_assets.execution import GRAPH, instance
+from vision_assets.execution import instance
 from vision_assets.home import HOME_VARIABLE, Home
 from vision_assets.project import DEFS_VARIABLE, use_case
 from vision_assets.serving.deployments import Deployments

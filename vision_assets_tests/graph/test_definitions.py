@@ -7,21 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from vision_assets.assets.graph import GRAPH
 from vision_assets.definitions import defs
 from vision_assets.project import use_case
 from vision_assets.vision.errors import SpecError
 from vision_assets_tests.graph.conftest import PARTS_YAML
 
 HEAVY = ("torch", "mlflow", "great_expectations", "bentoml", "lance", "sklearn", "matplotlib")
-GRAPH = [
-    "raw_images",
-    "validated_dataset",
-    "trained_model",
-    "exported_model",
-    "evaluation_report",
-    "bento_service",
-    "deployment",
-]
 
 
 def test_a_use_case_is_a_graph_of_seven_assets(write_yaml: Callable[..., Path]) -> None:

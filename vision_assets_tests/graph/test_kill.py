@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from vision_assets import demo
-from vision_assets.execution import GRAPH, instance
+from vision_assets.assets.graph import GRAPH
+from vision_assets.execution import instance
 from vision_assets.home import Home
 from vision_assets.resources.tracking import tracking_uri
 from vision_assets.serving.deployments import Deployments
