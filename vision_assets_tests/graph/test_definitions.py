@@ -26,7 +26,8 @@ def test_each_asset_depends_on_the_one_before(write_yaml: Callable[..., Path]) -
     write_yaml()
     graph = defs().resolve_asset_graph()
     for key in graph.get_all_asset_keys():
-        expected = GRAPH[max(0, GRAPH.index(key.path[-1]) - 1) : GRAPH.index(key.path[-1])]
+        place = GRAPH.index(key.path[-1])
+        expected = list(GRAPH[max(0, place - 1) : place])
         assert [parent.path[-1] for parent in graph.get(key).parent_keys] == expected
 
 
