@@ -88,7 +88,7 @@ def _metadata(scorecard: "Scorecard", report: "Report") -> dict[str, Any]:
     return {
         REFERENCE: dg.MetadataValue.text(report.report_id),
         "report": dg.MetadataValue.path(str(report.html)),
-        **{name: float(value) for name, value in scorecard.metrics.items()},
+        **{name: round(float(value), 4) for name, value in scorecard.metrics.items()},
         "per class": records_table(scorecard.per_class.to_dict("records")),
         **{title: picture(png) for title, png in report.plots.items()},
     }

@@ -115,5 +115,5 @@ def _metadata(
         "MLflow run": mlflow_run,
         "registered version": registered,
         "learning curves": picture(learning_curves(trained.history)),
-        **{name: float(value) for name, value in trained.metrics.items()},
+        **{name: round(float(value), 4) for name, value in trained.metrics.items()},
     }
