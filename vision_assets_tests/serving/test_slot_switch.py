@@ -71,6 +71,7 @@ def load(service: ServiceProcess, threads: int = 3) -> Iterator[list[tuple[int, 
 def test_a_switch_under_load_fails_no_request_and_mixes_no_answer(
     service, deployments, bundle_folder, other
 ):
+    assert eventually(lambda: len(_fresh(deployments)) == 2)
     with load(service) as answers:
         assert eventually(lambda: len(answers) > 20)
         deploy(deployments, other)

@@ -33,7 +33,7 @@ _CLOCK_SKEW_S = 60.0
 FileKey = tuple[str, int, int]
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class LandedFile:
     """A file as the landing folder shows it; `path` is posix, below the landing folder."""
 

@@ -30,7 +30,7 @@ _LANCE_ENVIRONMENT = {
     "LANCE_LOG": "error",
 }
 _ROWS_PER_SCAN = 4096
-_ROWS_PER_FRAGMENT = 16_384
+_ROWS_PER_FRAGMENT = 4096
 _FRAGMENTS_BEFORE_COMPACTION = 64
 _BYTES_COLUMN_BATCH = 64
 _KEYS_PER_LOOKUP = 1024
@@ -112,7 +112,7 @@ class Table:
     def tidy(self) -> None:
         """Merge small fragments once there are many, and keep lookups by key fast."""
         dataset = self._latest()
-        if dataset is None or len(dataset.get_fragments()) < _FRAGMENTS_BEFORE_COMPACTION:
+        if dataset is None or _small_fragments(dataset) < _FRAGMENTS_BEFORE_COMPACTION:
             return
         with _disk_errors():
             self._compact(dataset)
@@ -182,6 +182,11 @@ class Table:
 
     def _empty(self, columns: Sequence[str]) -> pa.Table:
         return self._schema.empty_table().select(list(columns))
+
+
+def _small_fragments(dataset: "lance.LanceDataset") -> int:
+    """Fragments that compaction would merge."""
+    return sum(fragment.physical_rows < _ROWS_PER_FRAGMENT for fragment in dataset.get_fragments())
 
 
 def _is_in(column: str, values: Sequence[str]) -> str:

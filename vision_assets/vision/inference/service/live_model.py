@@ -57,6 +57,18 @@ class LoadedModel:
         }
 
 
+@dataclass(frozen=True)
+class _Look:
+    """What was found in the slot, and what became of it."""
+
+    named: Slot | str | None
+    refused: str | None
+
+    @property
+    def sequence(self) -> int | None:
+        return self.named.sequence if isinstance(self.named, Slot) else None
+
+
 class LiveModel:
     """Holds the current model and follows the slot.
 
@@ -74,8 +86,7 @@ class LiveModel:
         self._slot_path = slot
         self._baked = self._load(baked, "baked")
         self._worker = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        self._seen: Slot | str | None = None
-        self._refused: str | None = None
+        self._last_look = _Look(None, None)
         self._own_acknowledgement: Path | None = None
         self._stopping = threading.Event()
         self.current = self._baked
@@ -100,16 +111,16 @@ class LiveModel:
         """Read the slot once and switch if it names another bundle."""
         assert self._slot_path is not None
         named = _read(self._slot_path)
-        if named != self._seen or self._own_acknowledgement is None:
-            self._seen = named
-            self._refused = self._take(named)
+        if named != self._last_look.named or self._own_acknowledgement is None:
+            self._last_look = _Look(named, self._take(named))
             self._own_acknowledgement = acknowledge(self._slot_path, self._acknowledgement())
         else:
             self._touch(self._own_acknowledgement)
 
     def info(self) -> dict[str, Any]:
         """What /info says of the model and of the slot."""
-        model, card = self.current, self.current.bundle.card
+        model, look = self.current, self._last_look
+        card = model.bundle.card
         return {
             "use_case": card.use_case,
             "task": card.task,
@@ -118,8 +129,8 @@ class LiveModel:
             "baked_bundle_id": self._baked.bundle.card.bundle_id,
             "slot": {
                 "followed": self._slot_path is not None,
-                "sequence": self._seen.sequence if isinstance(self._seen, Slot) else None,
-                "refused": self._refused,
+                "sequence": look.sequence,
+                "refused": look.refused,
             },
             "worker": self._worker,
             "limits": self._settings.model_dump(),
@@ -172,10 +183,10 @@ class LiveModel:
     def _acknowledgement(self) -> Acknowledgement:
         return Acknowledgement(
             worker=self._worker,
-            sequence=self._seen.sequence if isinstance(self._seen, Slot) else None,
+            sequence=self._last_look.sequence,
             bundle_id=self.current.bundle.card.bundle_id,
             source=self.current.source,
-            refused=self._refused,
+            refused=self._last_look.refused,
         )
 
     def _touch(self, acknowledgement: Path) -> None:
