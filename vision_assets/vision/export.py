@@ -1,7 +1,5 @@
 """From a trained model to its bundle."""
 
-import hashlib
-import json
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -9,16 +7,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from vision_assets.vision.atomic import new_folder
 from vision_assets.vision.errors import BundleError
 from vision_assets.vision.inference.bundle import (
-    CARD_FILE,
     CONTRACT_VERSION,
-    ID_LENGTH,
     MODEL_FILE,
     Bundle,
     Card,
     InputSize,
+    write_bundle,
 )
 from vision_assets.vision.inference.session import INPUT
 from vision_assets.vision.tasks.task import ExportableNetwork, Task
@@ -43,7 +39,7 @@ def export(task: Task, trained: TrainedModel, root: Path, use_case: str) -> Bund
     """
     recipe = trained.recipe(task)
     size = InputSize(height_px=recipe.image_size_px, width_px=recipe.image_size_px)
-    network = task.exportable(trained.network(task), recipe)
+    network = task.exportable(trained.network(task), recipe, trained.calibration)
     model = _with_metadata(
         to_onnx(network, size),
         {
@@ -53,26 +49,19 @@ def export(task: Task, trained: TrainedModel, root: Path, use_case: str) -> Bund
             "model_id": trained.model_id,
         },
     )
-    digest = hashlib.sha256(model).hexdigest()
     card = Card(
         task=task.name,
         use_case=use_case,
-        bundle_id=digest[:ID_LENGTH],
         model_id=trained.model_id,
         created_at=datetime.now(UTC),
         dataset=trained.dataset,
         code_version=trained.code_version,
         input=size,
         classes=trained.classes,
+        calibration=trained.calibration,
         options=network.options,
-        files={MODEL_FILE: digest},
     )
-    with new_folder(root / card.bundle_id) as folder:
-        (folder / MODEL_FILE).write_bytes(model)
-        (folder / CARD_FILE).write_text(
-            json.dumps(card.model_dump(mode="json"), indent=2, ensure_ascii=False)
-        )
-    return Bundle.load(root / card.bundle_id)
+    return write_bundle(root, card, {MODEL_FILE: model})
 
 
 def to_onnx(network: ExportableNetwork, size: InputSize) -> bytes:

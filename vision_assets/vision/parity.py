@@ -55,7 +55,7 @@ def check_parity(
         ImageRefused: an image cannot be decoded.
     """
     answers = load_answers(task.name)
-    network = task.exportable(trained.network(task), trained.recipe(task))
+    network = task.exportable(trained.network(task), trained.recipe(task), trained.calibration)
     predictor = Predictor(bundle)
     n, largest, flips = 0, 0.0, list[dict[str, Any]]()
     for ids, encoded in _batches(images):

@@ -190,6 +190,57 @@ class GateSpec(Spec):
     min: float = Field(description="Smallest value that passes.")
 
 
+class CostSpec(Spec):
+    """What a wrong decision costs, in any one currency; thresholds are chosen by it."""
+
+    escape: float = Field(default=20, gt=0, description="A defect part that was passed.")
+    overkill: float = Field(default=1, gt=0, description="A good part that was refused.")
+    review: float | None = Field(
+        default=0.25,
+        ge=0,
+        description="A part that a person looks at; null: nobody does, every part is decided.",
+    )
+
+
+class ChampionSpec(Spec):
+    """The gate against the model that is deployed: no worse than it, on the same test images."""
+
+    metric: str = Field(default="accuracy", description="What is compared, image by image.")
+    margin: float = Field(
+        default=0.02,
+        ge=0,
+        description="How much worse the lower bound of the paired interval may be.",
+    )
+    confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    min_n: int = Field(
+        default=20, ge=1, description="With fewer images that both may be judged by: undecided."
+    )
+
+
+class ExportSpec(Spec):
+    """What a trained model becomes."""
+
+    int8: bool = Field(
+        default=False, description="Also a bundle of 8-bit integers; it ships where it may."
+    )
+    int8_margin: float = Field(
+        default=0.01,
+        ge=0,
+        description="How much accuracy the lower bound of the paired interval may lose by it.",
+    )
+
+
+class SearchSpec(Spec):
+    """The search for a better recipe; materialized by hand."""
+
+    trials: int = Field(default=20, ge=1, le=10_000, description="Trials of one materialization.")
+    parallel: int | None = Field(
+        default=None, ge=1, description="Trials at a time; null: one for two cores."
+    )
+    timeout_minutes: float | None = Field(default=None, gt=0)
+    seed: int = Field(default=0, ge=0)
+
+
 class TriggersSpec(Spec):
     """When the graph is run without being asked."""
 
@@ -233,6 +284,12 @@ class PipelineSpec(Spec):
         default=(), description="Added to the default suite; the same name replaces a default one."
     )
     gates: tuple[GateSpec, ...] = ()
+    champion: ChampionSpec | None = Field(
+        default=ChampionSpec(), description="null: a model need not be as good as the one before."
+    )
+    costs: CostSpec = CostSpec()
+    export: ExportSpec = ExportSpec()
+    search: SearchSpec = SearchSpec()
     slices: tuple[str, ...] = Field(default=(), description="Manifest columns to report by.")
     triggers: TriggersSpec = TriggersSpec()
     schedule: ScheduleSpec = ScheduleSpec()

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from vision_assets.vision.inference.bundle import Card, CardClass, InputSize
+from vision_assets.vision.inference.bundle import Card, CardClass, InputSize, write_bundle
 from vision_assets_tests.drawing import encode
 
 COLOURS = ("red", "green", "blue")
@@ -34,26 +34,19 @@ def make_bundle(
         use_case: recorded in the card.
     """
     model = _model(gain)
-    digest = hashlib.sha256(model).hexdigest()
-    folder = root / digest[:12]
-    folder.mkdir(parents=True)
-    (folder / "model.onnx").write_bytes(model)
-    (folder / "card.json").write_text(_card(digest, names, use_case).model_dump_json())
-    return folder
+    return write_bundle(root, _card(model, names, use_case), {"model.onnx": model}).folder
 
 
-def _card(digest: str, names: tuple[str, ...], use_case: str) -> Card:
+def _card(model: bytes, names: tuple[str, ...], use_case: str) -> Card:
     return Card(
         task="classification",
-        bundle_id=digest[:12],
-        model_id=f"model-{digest[:6]}",
+        model_id=f"model-{hashlib.sha256(model).hexdigest()[:6]}",
         created_at=datetime(2026, 1, 1, tzinfo=UTC),
         input=InputSize(height_px=SIDE_PX, width_px=SIDE_PX),
         classes=tuple(CardClass(id=i, name=name, defect=i > 0) for i, name in enumerate(names)),
         use_case=use_case,
         dataset={"name": "v0001-abc", "fingerprint": "abc"},
         code_version="test",
-        files={"model.onnx": digest},
     )
 
 

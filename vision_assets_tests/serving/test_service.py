@@ -8,6 +8,7 @@ import httpx
 import numpy as np
 import pytest
 
+from vision_assets.vision.inference.bundle import Bundle
 from vision_assets_tests.drawing import encode
 from vision_assets_tests.serving.bundles import COLOURS, colour_png
 from vision_assets_tests.serving.conftest import SETTINGS
@@ -33,7 +34,7 @@ def test_an_answer_says_where_it_comes_from(client: httpx.Client, built, bundle_
     assert answer["versions"] == {
         "bento": built.tag,
         "bundle_id": bundle_folder.name,
-        "model_id": f"model-{bundle_folder.name[:6]}",
+        "model_id": Bundle.load(bundle_folder).card.model_id,
         "dataset": "v0001-abc",
         "source": "baked",
     }

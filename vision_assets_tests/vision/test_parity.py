@@ -4,8 +4,7 @@ import numpy as np
 import onnx
 import pytest
 
-from vision_assets.vision.atomic import new_folder
-from vision_assets.vision.inference.bundle import Bundle
+from vision_assets.vision.inference.bundle import Bundle, write_bundle
 from vision_assets.vision.parity import check_parity
 from vision_assets.vision.tasks.registry import load_task
 from vision_assets.vision.training.trained_model import TrainedModel
@@ -16,20 +15,12 @@ TASK = load_task("classification")
 
 def with_other_head(bundle: Bundle, folder, change) -> Bundle:
     """A bundle whose head was changed, with a card that says so."""
-    import hashlib
 
     proto = onnx.load_from_string(bundle.read("model.onnx"))
     head = next(each for each in proto.graph.initializer if each.name.endswith("head.bias"))
     head.CopyFrom(onnx.numpy_helper.from_array(change(onnx.numpy_helper.to_array(head)), head.name))
     model = proto.SerializeToString()
-    digest = hashlib.sha256(model).hexdigest()
-    card = bundle.card.model_copy(
-        update={"bundle_id": digest[:12], "files": {"model.onnx": digest}}
-    )
-    with new_folder(folder / digest[:12]) as made:
-        (made / "model.onnx").write_bytes(model)
-        (made / "card.json").write_text(card.model_dump_json())
-    return Bundle.load(folder / digest[:12])
+    return write_bundle(folder, bundle.card, {"model.onnx": model})
 
 
 def test_a_faithful_bundle_passes(trained: TrainedModel, bundle: Bundle, drawn: DrawnDataset):

@@ -4,6 +4,7 @@
 the task's name in a bundle's card (`vision_assets.vision.tasks.registry.load_answers`).
 """
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,14 +20,22 @@ Outputs = dict[str, np.ndarray]
 class Answers(Protocol):
     """The functions of an answer module."""
 
-    def to_answer(self, outputs: Outputs, card: Card, height_px: int, width_px: int) -> Answer:
-        """The answer for one image.
+    def to_answer(
+        self,
+        outputs: Outputs,
+        card: Card,
+        height_px: int,
+        width_px: int,
+        thresholds: Mapping[str, float],
+    ) -> Answer:
+        """The answer for one image; of every task it has `defect_score` and `decision`.
 
         Args:
             outputs: of this image alone, without the batch axis.
             card: of the bundle that was run.
             height_px: height of the upright picture; coordinates in an answer are its pixels.
             width_px: width of the upright picture.
+            thresholds: to decide by, usually those of the card.
         """
         ...
 

@@ -9,17 +9,20 @@ A folder, named by `bundle_id`, that never changes:
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from vision_assets.vision.atomic import new_folder
 from vision_assets.vision.errors import BundleError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Of card.json; a change that readers must know of raises it."""
+_READABLE = (1, SCHEMA_VERSION)
 CONTRACT_VERSION = 1
 """Of the inputs and outputs of model.onnx; a service takes bundles of its own contract alone."""
 MODEL_FILE = "model.onnx"
@@ -51,8 +54,11 @@ class Card(_Part):
 
     Attributes:
         dataset: `name` and `fingerprint` of the dataset version that it was trained on.
+        precision: of the weights and activations inside model.onnx.
+        calibration: what makes the scores probabilities, such as `temperature`; it is inside
+            model.onnx already.
         options: facts of the task about its own outputs, such as the kind of activation map.
-        thresholds: decision thresholds by name; empty where the task decides without.
+        thresholds: decision thresholds by name; empty where nothing is decided by them.
         files: SHA-256, in hex, of each file of the bundle but the card.
     """
 
@@ -60,16 +66,18 @@ class Card(_Part):
     contract_version: int = CONTRACT_VERSION
     task: str
     use_case: str
-    bundle_id: str
+    bundle_id: str = ""
     model_id: str
     created_at: datetime
     dataset: dict[str, str]
     code_version: str
     input: InputSize
     classes: tuple[CardClass, ...]
+    precision: Literal["fp32", "int8"] = "fp32"
+    calibration: dict[str, float] = {}
     thresholds: dict[str, float] = {}
     options: dict[str, str] = {}
-    files: dict[str, str]
+    files: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -96,17 +104,17 @@ class Bundle:
         bundle = cls(folder, card)
         for name in card.files:
             bundle.read(name)
-        expected = card.files.get(MODEL_FILE, "none")[:ID_LENGTH]
+        expected = _expected_id(card)
         if card.bundle_id != expected:
             raise BundleError(
-                f"{folder} says it is bundle {card.bundle_id}, its model is {expected}; "
+                f"{folder} says it is bundle {card.bundle_id}, its content is {expected}; "
                 "export the model again"
             )
         return bundle
 
     @property
     def bundle_id(self) -> str:
-        """The first 12 hex digits of the SHA-256 of model.onnx."""
+        """12 hex digits over its files and its thresholds."""
         return self.card.bundle_id
 
     def read(self, name: str) -> bytes:
@@ -127,6 +135,46 @@ class Bundle:
         return data
 
 
+def write_bundle(root: Path, card: Card, files: Mapping[str, bytes]) -> Bundle:
+    """Write `root/<bundle_id>/`; a bundle of the same content that is there already stays.
+
+    Args:
+        root: folder of the use case's bundles.
+        card: without its id and the hashes of its files, which are worked out here.
+        files: the bytes of each file by name.
+    """
+    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    bundle_id = content_id(hashes, card.thresholds)
+    said = card.model_copy(
+        update={"schema_version": SCHEMA_VERSION, "bundle_id": bundle_id, "files": hashes}
+    )
+    with new_folder(root / bundle_id) as folder:
+        for name, data in files.items():
+            (folder / name).write_bytes(data)
+        (folder / CARD_FILE).write_text(
+            json.dumps(said.model_dump(mode="json"), indent=2, ensure_ascii=False)
+        )
+    return Bundle.load(root / bundle_id)
+
+
+def content_id(files: Mapping[str, str], thresholds: Mapping[str, float]) -> str:
+    """The id of a bundle: 12 hex digits over what decides its answers.
+
+    Args:
+        files: SHA-256, in hex, by name of file.
+        thresholds: by name.
+    """
+    content = json.dumps([dict(files), dict(thresholds)], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:ID_LENGTH]
+
+
+def _expected_id(card: Card) -> str:
+    """Bundles of schema version 1 had no thresholds and were named by their model alone."""
+    if card.schema_version == 1:
+        return card.files.get(MODEL_FILE, "none")[:ID_LENGTH]
+    return content_id(card.files, card.thresholds)
+
+
 def _read_card(path: Path) -> Card:
     try:
         said: Any = json.loads(_read_bytes(path))
@@ -135,13 +183,13 @@ def _read_card(path: Path) -> Card:
     if not isinstance(said, dict):
         raise BundleError(f"{path} must hold a JSON object, got {type(said).__name__}")
     for field, known in (
-        ("schema_version", SCHEMA_VERSION),
-        ("contract_version", CONTRACT_VERSION),
+        ("schema_version", _READABLE),
+        ("contract_version", (CONTRACT_VERSION,)),
     ):
-        if said.get(field) != known:
+        if said.get(field) not in known:
             raise BundleError(
-                f"{path} is of {field} {said.get(field)!r}, this release reads {known}; "
-                "export the model again with this release"
+                f"{path} is of {field} {said.get(field)!r}, this release reads "
+                f"{' and '.join(map(str, known))}; export the model again with this release"
             )
     try:
         return Card.model_validate(said)

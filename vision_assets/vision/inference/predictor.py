@@ -1,6 +1,6 @@
 """From bytes to answers: the one path through which reports, checks and services go."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,22 +48,24 @@ class Predictor:
         self._answers = load_answers(bundle.card.task)
         self._session = Session(bundle, threads)
 
-    def predict(self, data: bytes) -> Answer:
-        """The answer for one encoded image.
+    def predict(self, data: bytes, thresholds: Mapping[str, float] | None = None) -> Answer:
+        """The answer for one encoded image, by thresholds of its own or those of the bundle.
 
         Raises:
             ImageRefused: the image cannot be decoded or is outside the limits.
         """
-        return self.predict_batch([data])[0]
+        return self.predict_batch([data], thresholds)[0]
 
-    def predict_batch(self, images: Sequence[bytes]) -> list[Answer]:
+    def predict_batch(
+        self, images: Sequence[bytes], thresholds: Mapping[str, float] | None = None
+    ) -> list[Answer]:
         """The answers for several encoded images, in one run of the model.
 
         Raises:
             ImageRefused: one of them is refused; none is answered then. Where images come
                 from different callers, `prepare` each and give the good ones to `answers`.
         """
-        return self.answers([self.prepare(data) for data in images])
+        return self.answers([self.prepare(data) for data in images], thresholds)
 
     def prepare(self, data: bytes) -> Prepared:
         """Decode and resize one image.
@@ -79,17 +81,26 @@ class Predictor:
         """Every output of the model by name; the first axis is the batch."""
         return self._session.run(np.stack([image.pixels for image in prepared]))
 
-    def answers(self, prepared: Sequence[Prepared]) -> list[Answer]:
+    def answers(
+        self, prepared: Sequence[Prepared], thresholds: Mapping[str, float] | None = None
+    ) -> list[Answer]:
         """The answers for a batch, in its order; an empty batch has none."""
         if not prepared:
             return []
-        return self.to_answers(self.outputs(prepared), prepared)
+        return self.to_answers(self.outputs(prepared), prepared, thresholds)
 
-    def to_answers(self, outputs: Outputs, prepared: Sequence[Prepared]) -> list[Answer]:
+    def to_answers(
+        self,
+        outputs: Outputs,
+        prepared: Sequence[Prepared],
+        thresholds: Mapping[str, float] | None = None,
+    ) -> list[Answer]:
         """The answers that outputs of a batch mean, whoever computed them."""
+        card = self.bundle.card
+        by = card.thresholds if thresholds is None else thresholds
         return [
             self._answers.to_answer(
-                of_image(outputs, index), self.bundle.card, image.height_px, image.width_px
+                of_image(outputs, index), card, image.height_px, image.width_px, by
             )
             for index, image in enumerate(prepared)
         ]

@@ -47,8 +47,10 @@ class Measured:
         metrics: figures by name, higher is better; gates refer to them.
         per_class: one row per class, `class_id`, `label`, then figures.
         confusion: counts; rows are labels, columns what was predicted.
-        predictions: one row per image: `image_id`, `label`, `predicted`, `score`, `correct`,
-            and `error` in 0..1, by which the worst mistakes are found.
+        predictions: the outcomes, one row per image: `image_id`, `label`, `predicted`, `score`,
+            `correct`, and `error` in 0..1, by which the worst mistakes are found; `defect`,
+            whether the image shows one (missing where that is not known), `defect_score` in
+            0..1, and the `decision` by it (missing where the bundle has no thresholds).
     """
 
     metrics: dict[str, float]
@@ -103,8 +105,16 @@ class Task(Protocol):
         """
         ...
 
-    def exportable(self, network: "nn.Module", recipe: Recipe) -> "ExportableNetwork":
-        """The trained network as a bundle runs it."""
+    def calibrate(
+        self, network: "nn.Module", val: Samples, recipe: Recipe, device: "torch.device"
+    ) -> dict[str, float]:
+        """What makes the scores of a trained network probabilities, found on the val split."""
+        ...
+
+    def exportable(
+        self, network: "nn.Module", recipe: Recipe, calibration: Mapping[str, float]
+    ) -> "ExportableNetwork":
+        """The trained network as a bundle runs it, with its calibration inside."""
         ...
 
     def measure(self, classes: Sequence[CardClass]) -> Measure:

@@ -72,6 +72,7 @@ def fit(
         train = Samples(pixels[:n_train], targets[:n_train])
         val = Samples(pixels[n_train:], targets[n_train:])
         history = task.learn(network, train, val, recipe, device, on_epoch)
+        calibration = task.calibrate(network, val, recipe, device)
     record = {
         "task": task.name,
         "recipe": recipe.model_dump(mode="json"),
@@ -81,6 +82,7 @@ def fit(
         "code_version": code_version(),
         "environment": environment(str(device), threads),
         "history": [report.to_json() for report in history],
+        "calibration": calibration,
     }
     return write_trained_model(root, network.cpu(), record)
 

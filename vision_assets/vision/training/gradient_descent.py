@@ -122,6 +122,19 @@ def validate(
     return loss, metrics
 
 
+@torch.no_grad()
+def run_network(
+    network: nn.Module, samples: Samples, batch_size: int, device: torch.device
+) -> torch.Tensor:
+    """What a network says of samples, on the CPU; its output is one tensor, the batch first."""
+    network.eval()
+    if not len(samples):
+        return torch.empty(0, 0)
+    chunks = _chunks(np.arange(len(samples)), batch_size)
+    said = [network(to_images(samples.pixels[chosen], device)).cpu() for chosen in chunks]
+    return torch.cat(said)
+
+
 class _Descent:
     """The state of one training."""
 

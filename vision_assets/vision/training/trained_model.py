@@ -31,7 +31,8 @@ class TrainedModel:
     Attributes:
         folder: where it lies; its name is the model id.
         record: content of model.json: `task`, `recipe`, `classes`, `dataset`,
-            `data_fingerprint`, `code_version`, `environment`, `history`, `weights_sha256`.
+            `data_fingerprint`, `code_version`, `environment`, `history`, `calibration`,
+            `weights_sha256`.
     """
 
     folder: Path
@@ -73,6 +74,11 @@ class TrainedModel:
     def dataset(self) -> dict[str, str]:
         """`name` and `fingerprint` of the dataset version that it was trained on."""
         return self.record["dataset"]
+
+    @property
+    def calibration(self) -> dict[str, float]:
+        """What makes its scores probabilities; empty in a model of an early release."""
+        return self.record.get("calibration", {})
 
     @property
     def code_version(self) -> str:

@@ -1,16 +1,25 @@
 """Classification: the scores of a bundle as an answer. Free of torch."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from PIL import Image
 
 from vision_assets.vision.inference.answers import Answer, Outputs
 from vision_assets.vision.inference.bundle import Card
+from vision_assets.vision.inference.decision import decide
 
 _HOT_RGB = np.array([255.0, 60.0, 20.0])
 _STRONGEST_TINT = 0.65
 
 
-def to_answer(outputs: Outputs, card: Card, height_px: int, width_px: int) -> Answer:
+def to_answer(
+    outputs: Outputs,
+    card: Card,
+    height_px: int,
+    width_px: int,
+    thresholds: Mapping[str, float],
+) -> Answer:
     """The class with the highest score.
 
     Args:
@@ -18,12 +27,15 @@ def to_answer(outputs: Outputs, card: Card, height_px: int, width_px: int) -> An
         card: names the classes.
         height_px: not needed: a label has no place.
         width_px: not needed.
+        thresholds: of `defect_score`.
 
     Returns:
-        `label`, `class_id`, `score`, and `scores` of all classes by name.
+        `label`, `class_id`, `score`, and `scores` of all classes by name; `defect_score`, the sum
+        over the classes that are defects, and the `decision` by it.
     """
     scores = outputs["scores"]
     top = int(scores.argmax())
+    defect_score = _defect_score(scores, card)
     return {
         "label": card.classes[top].name,
         "class_id": card.classes[top].id,
@@ -31,7 +43,14 @@ def to_answer(outputs: Outputs, card: Card, height_px: int, width_px: int) -> An
         "scores": {
             entry.name: float(score) for entry, score in zip(card.classes, scores, strict=True)
         },
+        "defect_score": defect_score,
+        "decision": decide(defect_score, thresholds),
     }
+
+
+def _defect_score(scores: np.ndarray, card: Card) -> float:
+    defects = [entry.defect for entry in card.classes]
+    return min(1.0, float(scores[defects].sum()))
 
 
 def difference(one: Outputs, other: Outputs) -> float:

@@ -10,7 +10,10 @@ from vision_assets.vision.inference.answers import Answer
 from vision_assets.vision.inference.bundle import CardClass
 from vision_assets.vision.tasks.task import Measured
 
-PREDICTION_COLUMNS = ("image_id", "label", "predicted", "score", "correct", "error")
+PREDICTION_COLUMNS = (
+    *("image_id", "label", "predicted", "score", "correct", "error"),
+    *("defect", "defect_score", "decision"),
+)
 
 
 class ClassificationMeasure:
@@ -21,6 +24,7 @@ class ClassificationMeasure:
 
     def __init__(self, classes: Sequence[CardClass]) -> None:
         self._names = {entry.id: entry.name for entry in classes}
+        self._defects = {entry.id: entry.defect for entry in classes}
         self._ids: list[tuple[int, int]] = []
         self._rows: list[dict[str, Any]] = []
 
@@ -37,6 +41,9 @@ class ClassificationMeasure:
                 "score": answer["score"],
                 "correct": class_id == answer["class_id"],
                 "error": 1 - answer["scores"].get(name, 0.0),
+                "defect": self._defects.get(class_id),
+                "defect_score": answer["defect_score"],
+                "decision": answer["decision"],
             }
         )
 

@@ -24,14 +24,20 @@ class ExportableClassifier(nn.Module):
         activation_kind: which of the two.
     """
 
-    def __init__(self, network: nn.Module, side_px: int) -> None:
+    def __init__(self, network: nn.Module, side_px: int, temperature: float = 1.0) -> None:
         """Find head and last feature map, whatever the architecture, by running it once.
+
+        Args:
+            network: gives logits.
+            side_px: side of its images.
+            temperature: what logits are divided by before the softmax.
 
         Raises:
             TrainingError: the network has no feature map of more than one pixel.
         """
         super().__init__()
         self.network = network
+        self.temperature = temperature
         self.eval()
         self._seen: dict[str, torch.Tensor] = {}
         self._head = _head(network)
@@ -47,7 +53,7 @@ class ExportableClassifier(nn.Module):
         embedding = self._seen["embedding"]
         if embedding.ndim == 4:
             embedding = embedding.mean((2, 3))
-        return torch.softmax(logits, 1), embedding, self._activation(logits)
+        return torch.softmax(logits / self.temperature, 1), embedding, self._activation(logits)
 
     def _activation(self, logits: torch.Tensor) -> torch.Tensor:
         features = self._seen["features"]

@@ -1,6 +1,6 @@
 """Classification: one label for each image."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -76,14 +76,35 @@ class ClassificationTask:
             )
         return descend(network, objective(recipe), train, val, recipe, device, on_epoch)
 
-    def exportable(self, network: "nn.Module", recipe: ClassificationRecipe) -> ExportableNetwork:
+    def calibrate(
+        self,
+        network: "nn.Module",
+        val: Samples,
+        recipe: ClassificationRecipe,
+        device: "torch.device",
+    ) -> dict[str, float]:
+        """The temperature of the scores."""
+        from vision_assets.vision.tasks.classification.temperature import temperature
+        from vision_assets.vision.training.gradient_descent import run_network
+
+        logits = run_network(network, val, recipe.batch_size, device)
+        return {"temperature": temperature(logits.numpy(), val.targets.numpy())}
+
+    def exportable(
+        self,
+        network: "nn.Module",
+        recipe: ClassificationRecipe,
+        calibration: Mapping[str, float],
+    ) -> ExportableNetwork:
         """The network with scores, embedding and activation map."""
         from vision_assets.vision.tasks.classification.outputs import (
             OUTPUT_NAMES,
             ExportableClassifier,
         )
 
-        module = ExportableClassifier(network, recipe.image_size_px)
+        module = ExportableClassifier(
+            network, recipe.image_size_px, calibration.get("temperature", 1.0)
+        )
         return ExportableNetwork(module, OUTPUT_NAMES, {"activation": module.activation_kind})
 
     def measure(self, classes: Sequence[CardClass]) -> ClassificationMeasure:

@@ -30,17 +30,27 @@ def outputs(*scores: float) -> dict[str, np.ndarray]:
 
 
 def test_the_highest_score_decides_and_the_id_is_the_class_s_own():
-    said = answer.to_answer(outputs(0.25, 0.75), CARD, 100, 100)
+    said = answer.to_answer(outputs(0.25, 0.75), CARD, 100, 100, {})
     assert said == {
         "label": "crack",
         "class_id": 3,
         "score": 0.75,
         "scores": {"good": 0.25, "crack": 0.75},
+        "defect_score": 0.75,
+        "decision": None,
     }
 
 
+@pytest.mark.parametrize(("p", "decision"), [(0.1, "pass"), (0.25, "review"), (0.75, "refuse")])
+def test_thresholds_decide_by_the_score_of_a_defect(p, decision):
+    thresholds = {"pass_below": 0.25, "refuse_from": 0.75}
+    assert answer.to_answer(outputs(1 - p, p), CARD, 8, 8, thresholds)["decision"] == decision
+
+
 def test_answers_with_the_same_label_are_the_same():
-    low, high, other = (answer.to_answer(outputs(1 - p, p), CARD, 8, 8) for p in (0.6, 0.9, 0.2))
+    low, high, other = (
+        answer.to_answer(outputs(1 - p, p), CARD, 8, 8, {}) for p in (0.6, 0.9, 0.2)
+    )
     assert answer.same(low, high)
     assert not answer.same(low, other)
 

@@ -17,9 +17,8 @@ def measured(labels: list[int], predicted: list[int]) -> Measured:
     for n, (label, said) in enumerate(zip(labels, predicted, strict=True)):
         scores = {name: 0.8 if key == said else 0.1 for key, name in NAMES.items()}
         row = {"image_id": str(n), "class_id": label, "label": NAMES.get(label, "new")}
-        measure.update(
-            row, {"class_id": said, "label": NAMES[said], "score": 0.8, "scores": scores}
-        )
+        answer = {"class_id": said, "label": NAMES[said], "score": 0.8, "scores": scores}
+        measure.update(row, answer | {"defect_score": 1 - scores["good"], "decision": None})
     return measure.compute()
 
 
@@ -58,5 +57,6 @@ def test_a_label_that_the_bundle_does_not_know_is_wrong():
 def test_a_class_that_was_renamed_is_still_the_same():
     measure = ClassificationMeasure(CLASSES)
     said = {"class_id": 2, "label": "crack", "score": 1.0, "scores": {"crack": 1.0}}
-    measure.update({"image_id": "a", "class_id": 2, "label": "fissure"}, said)
+    decided = {"defect_score": 1.0, "decision": "refuse"}
+    measure.update({"image_id": "a", "class_id": 2, "label": "fissure"}, said | decided)
     assert measure.compute().metrics["accuracy"] == 1
