@@ -85,7 +85,7 @@ def _ingest(
     else:
         todo = [read_batch(batches, config.batch)]
     for batch in todo:
-        context.log.info(f"batch {batch.batch_id}: {len(batch.files)} files")
+        context.log.info(f"batch {batch.batch_id}: {batch.n_files} files")
         result = ingest(store, batch, landing, use_case.spec)
         for lines in _told(result):
             context.log.info(lines)

@@ -51,7 +51,7 @@ def _ingest_all(
     """Ingest batch after batch under one progress bar."""
     from vision_assets.vision.store.ingest import ingest as ingest_batch
 
-    total = sum(len(batch.files) for batch in batches)
+    total = sum(batch.n_files for batch in batches)
     outcomes: list[Outcome] = []
     with progress("ingesting") as on_progress:
         for batch in batches:

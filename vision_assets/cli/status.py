@@ -76,7 +76,7 @@ def _waiting(home: Home, case: "UseCase", store: Any) -> int | None:
     landing, batches = home.landing(case.spec.source.landing), home.batches(case.name)
     if not landing.exists():
         return None
-    in_batches = sum(len(batch.files) for batch in open_batches(batches, store))
+    in_batches = sum(batch.n_files for batch in open_batches(batches, store))
     return in_batches + len(waiting(landing, store, case.spec.source, batches, time.time()))
 
 

@@ -50,17 +50,17 @@ def ingest(
     """
     started = time.perf_counter()
     after.begin(store, landing, spec.source)
-    done = _outcomes_so_far(store, batch)
-    todo = [file for file in batch.files if as_text(file.path) not in done]
+    files, done = batch.files(), _outcomes_so_far(store, batch)
+    todo = [file for file in files if as_text(file.path) not in done]
     unreadable: list[FileRead] = []
     for outcomes in _chunks_committed(store, batch, todo, landing, spec, unreadable):
         done.update((outcome.path, outcome) for outcome in outcomes)
         if on_progress is not None:
-            on_progress(len(done), len(batch.files))
+            on_progress(len(done), len(files))
     store.tidy()
-    after.end(store, landing, batch.files, spec.source)
+    after.end(store, landing, files, spec.source)
     _raise_unreadable(landing, unreadable)
-    paths = (as_text(file.path) for file in batch.files)
+    paths = (as_text(file.path) for file in files)
     outcomes = tuple(done[path] for path in paths)
     return IngestResult(batch.batch_id, outcomes, time.perf_counter() - started)
 

@@ -49,14 +49,25 @@ class LandedFile:
 
 @dataclass(frozen=True)
 class Batch:
-    """Files that are ingested together; the id is the hash of the content."""
+    """Files that are ingested together; the list of them stays on disk.
+
+    Attributes:
+        batch_id: hash of the content of the batch file.
+        folder: of the batch files.
+        n_files: how many it names.
+    """
 
     batch_id: str
-    files: tuple[LandedFile, ...]
+    folder: Path
+    n_files: int
 
-    @property
-    def size_bytes(self) -> int:
-        return sum(file.size_bytes for file in self.files)
+    def files(self) -> tuple[LandedFile, ...]:
+        """What it names, sorted by path.
+
+        Raises:
+            StoreError: the batch file is gone or was changed.
+        """
+        return _files_of(self.folder, self.batch_id)
 
 
 def waiting(
@@ -68,8 +79,10 @@ def waiting(
         LandingUnreadable: the landing folder, or one inside it, cannot be listed.
     """
     settled = settled_files(landing, source, now_s)
+    if not settled:
+        return []
     for batch in open_batches(batches, store):
-        for file in batch.files:
+        for file in batch.files():
             settled.pop(file.key, None)
     for key, _ in taken_files(store):
         settled.pop(key, None)
@@ -127,16 +140,7 @@ def read_batch(batches: Path, batch_id: str) -> Batch:
     """
     if not _BATCH_ID.fullmatch(batch_id):
         raise StoreError(f"expected a batch id of 16 hexadecimal digits, got {batch_id!r}")
-    path = _batch_path(batches, batch_id)
-    if not path.exists():
-        path = _batch_path(batches / _DONE_FOLDER, batch_id)
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise StoreError(f"there is no batch {batch_id} in {batches}") from None
-    if _hash(content) != batch_id:
-        raise StoreError(f"{path} was changed after it was written; remove it: its files wait")
-    return Batch(batch_id, tuple(LandedFile(*entry) for entry in json.loads(content)["files"]))
+    return Batch(batch_id, batches, len(_files_of(batches, batch_id)))
 
 
 def open_batches(batches: Path, store: ImageStore) -> list[Batch]:
@@ -150,7 +154,7 @@ def open_batches(batches: Path, store: ImageStore) -> list[Batch]:
     entries = store.ledger.lookup("batch_id", ids, ["batch_id"])["batch_id"].to_pylist()
     still_open = []
     for batch in found:
-        if entries.count(batch.batch_id) < len(batch.files):
+        if entries.count(batch.batch_id) < batch.n_files:
             still_open.append(batch)
         else:
             _put_aside(batches, batch.batch_id)
@@ -172,6 +176,19 @@ def settled_files(landing: Path, source: SourceSpec, now_s: float) -> dict[FileK
             f"the landing folder {landing} cannot be listed ({error}); create it, mount it, or "
             "give this user the right to read it"
         ) from error
+
+
+def _files_of(batches: Path, batch_id: str) -> tuple[LandedFile, ...]:
+    path = _batch_path(batches, batch_id)
+    if not path.exists():
+        path = _batch_path(batches / _DONE_FOLDER, batch_id)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise StoreError(f"there is no batch {batch_id} in {batches}") from None
+    if _hash(content) != batch_id:
+        raise StoreError(f"{path} was changed after it was written; remove it: its files wait")
+    return tuple(LandedFile(*entry) for entry in json.loads(content)["files"])
 
 
 def _settled(
@@ -244,7 +261,7 @@ def _write(batches: Path, files: list[LandedFile]) -> Batch:
         again += 1
     if not _batch_path(batches, batch_id).exists():
         write_text(_batch_path(batches, batch_id), content)
-    return Batch(batch_id, tuple(files))
+    return Batch(batch_id, batches, len(files))
 
 
 def _content(files: list[LandedFile], again: int) -> str:

@@ -34,6 +34,7 @@ _ROWS_PER_FRAGMENT = 4096
 _FRAGMENTS_BEFORE_COMPACTION = 64
 _BYTES_COLUMN_BATCH = 64
 _KEYS_PER_LOOKUP = 1024
+_CACHE_BYTES = 4 * 1024 * 1024
 _OLD_VERSIONS_KEPT = timedelta(hours=1)
 
 
@@ -140,6 +141,8 @@ class Table:
             materialize_deletions_threshold=0.0,
             batch_size=_BYTES_COLUMN_BATCH,
             num_threads=1,
+            compaction_mode="try_binary_copy",
+            binary_copy_read_batch_bytes=1024 * 1024,
         )
 
     def _check_erased(self, dataset: "lance.LanceDataset") -> None:
@@ -158,7 +161,7 @@ class Table:
         lance = _import_lance()
         dataset = self._latest()
         if dataset is None:
-            self._dataset = lance.write_dataset(rows, str(self._folder), mode="create")
+            lance.write_dataset(rows, str(self._folder), mode="create")
         else:
             self._dataset = lance.write_dataset(rows, dataset, mode="append")
 
@@ -166,7 +169,7 @@ class Table:
         if self._dataset is None:
             if not (self._folder / "_versions").is_dir():
                 return None
-            self._dataset = _import_lance().dataset(str(self._folder))
+            self._dataset = _open(self._folder)
             self._check_schema_version(self._dataset)
         else:
             self._dataset.checkout_latest()
@@ -192,6 +195,15 @@ def _small_fragments(dataset: "lance.LanceDataset") -> int:
 def _is_in(column: str, values: Sequence[str]) -> str:
     quoted = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
     return f"{column} IN ({quoted})"
+
+
+def _open(folder: Path) -> "lance.LanceDataset":
+    """Open a table with small caches: by default Lance's may grow to gigabytes."""
+    lance = _import_lance()
+    caches = lance.Session(
+        index_cache_size_bytes=_CACHE_BYTES, metadata_cache_size_bytes=_CACHE_BYTES
+    )
+    return lance.dataset(str(folder), session=caches)
 
 
 def _import_lance() -> Any:

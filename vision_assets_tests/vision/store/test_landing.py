@@ -82,20 +82,21 @@ def test_hidden_taken_ignored_and_outer_files_are_left_alone(
 
 def test_batches_are_bounded_by_number(tmp_path: Path) -> None:
     batches = write_batches(_files([1] * 7), BatchSpec(max_files=3), tmp_path, time.time())
-    assert [len(batch.files) for batch in batches] == [3, 3]
+    assert [batch.n_files for batch in batches] == [3, 3]
 
 
 def test_batches_are_bounded_by_bytes_and_a_larger_file_goes_alone(tmp_path: Path) -> None:
     spec = BatchSpec(max_bytes=10, max_wait_s=0)
     batches = write_batches(_files([4, 4, 4, 25, 1]), spec, tmp_path, time.time())
-    assert sorted(batch.size_bytes for batch in batches) == [1, 4, 8, 25]
+    sizes = [sum(file.size_bytes for file in batch.files()) for batch in batches]
+    assert sorted(sizes) == [1, 4, 8, 25]
 
 
 def test_a_batch_that_is_not_full_waits_for_its_oldest_file(tmp_path: Path) -> None:
     spec = BatchSpec(max_files=10, max_wait_s=60)
     assert write_batches(_files([1], age_s=10), spec, tmp_path, time.time()) == []
     (batch,) = write_batches(_files([1, 1], age_s=61), spec, tmp_path, time.time())
-    assert len(batch.files) == 2
+    assert len(batch.files()) == 2
 
 
 def test_a_batch_file_that_was_changed_is_refused(tmp_path: Path) -> None:
