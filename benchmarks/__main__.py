@@ -6,6 +6,7 @@ ratio is taken pair by pair and its median is quoted. Writes the table to standa
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.work import WORKERS, prepare
+from vision_assets.home import Home
 
 
 @dataclass(frozen=True)
@@ -121,11 +123,13 @@ def _measure(row: Row, n_pairs: int, folder: Path) -> str:
 
 
 def _run(worker: str, folder: Path) -> dict[str, float]:
+    """In the environment of the servers, whose runs do this work."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.work", worker, str(folder)],
         capture_output=True,
         text=True,
         check=False,
+        env=os.environ | Home(folder / "home").environment(),
     )
     if done.returncode:
         sys.exit(f"{worker} failed:\n{done.stderr[-3000:]}")
