@@ -29,6 +29,8 @@ _LANCE_ENVIRONMENT = {
     "LANCE_IO_THREADS": "4",
     "LANCE_LOG": "error",
 }
+# Newer formats compress, which images are already: eight times the time to write, for no byte less.
+_FILE_FORMAT = "2.0"
 _ROWS_PER_SCAN = 4096
 _ROWS_PER_FRAGMENT = 4096
 _FRAGMENTS_BEFORE_COMPACTION = 64
@@ -161,7 +163,9 @@ class Table:
         lance = _import_lance()
         dataset = self._latest()
         if dataset is None:
-            lance.write_dataset(rows, str(self._folder), mode="create")
+            lance.write_dataset(
+                rows, str(self._folder), mode="create", data_storage_version=_FILE_FORMAT
+            )
         else:
             self._dataset = lance.write_dataset(rows, dataset, mode="append")
 
