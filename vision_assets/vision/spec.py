@@ -249,7 +249,9 @@ class RangeSpec(Spec):
         if not self.low < self.high:
             raise ValueError(f"expected low below high, got {self.low:g} and {self.high:g}")
         if self.log and self.low <= 0:
-            raise ValueError(f"log needs a low above 0, got {self.low:g}; raise it or leave out log")
+            raise ValueError(
+                f"log needs a low above 0, got {self.low:g}; raise it or leave out log"
+            )
         return self
 
 
@@ -260,6 +262,10 @@ _NOT_SEARCHED = {
     "seed": "a lucky seed is no better recipe",
     "device": "it does not make a model better",
 }
+
+
+RecipeSource = Literal["yaml", "proposal"]
+"""Whose recipe a training takes: the YAML's, or the one that the last search proposes."""
 
 
 class SearchSpec(Spec):
@@ -325,7 +331,9 @@ def _as_field(recipe: Recipe, name: str, value: Any) -> Any:
         changed = type(recipe).model_validate(recipe.model_dump() | {name: value})
     except ValidationError as error:
         said = "; ".join(entry["msg"] for entry in error.errors())
-        raise ValueError(f"search.space.{name}: {value!r} is no {name} of a recipe: {said}") from None
+        raise ValueError(
+            f"search.space.{name}: {value!r} is no {name} of a recipe: {said}"
+        ) from None
     return getattr(changed, name)
 
 

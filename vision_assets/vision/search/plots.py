@@ -1,6 +1,7 @@
 """Plots of a study as PNG, small enough to travel as metadata."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -80,7 +81,7 @@ def _panel(
     axes.grid(color=FAINT, alpha=0.3)
 
 
-def _finished(trials: Sequence[Trial]) -> list[tuple[int, float, dict[str, object]]]:
+def _finished(trials: Sequence[Trial]) -> list[tuple[int, float, dict[str, Any]]]:
     """Number, value and params of the finished trials."""
     return [
         (trial.number, trial.value, trial.params) for trial in trials if trial.value is not None

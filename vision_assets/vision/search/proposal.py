@@ -103,4 +103,6 @@ def read_proposal(root: Path) -> Proposal | None:
     try:
         return Proposal.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        raise TrainingError(f"{path} is no proposal of this release: {error}; search again") from error
+        raise TrainingError(
+            f"{path} is no proposal of this release: {error}; search again"
+        ) from error
