@@ -46,6 +46,7 @@ def _tags_and_params(home: Home, run_id: str) -> tuple[dict[str, str], dict[str,
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_search_proposes_a_recipe_that_a_training_takes(home: Home, images: None) -> None:
     assert run_graph("parts", ["raw_images", "validated_dataset"])
     found = CliRunner().invoke(app, ["search", "parts", "--trials", "2", "--json"])

@@ -16,7 +16,7 @@ from vision_assets.vision.training.device import available_cores
 from vision_assets_tests.vision.dataset.drawn_dataset import DrawnDataset, draw_dataset
 from vision_assets_tests.vision.search.searches import question, training, trials_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

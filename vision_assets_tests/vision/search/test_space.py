@@ -6,7 +6,6 @@ from pydantic import ValidationError
 from vision_assets.vision.search.question import question_of
 from vision_assets.vision.spec import RangeSpec, checked_space
 from vision_assets.vision.tasks.classification.spec import ClassificationRecipe
-from vision_assets_tests.vision.dataset.drawn_dataset import DATASET
 from vision_assets_tests.vision.search.searches import TASK, question, spec
 
 
