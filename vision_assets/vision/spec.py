@@ -240,8 +240,8 @@ class ExportSpec(Spec):
 class RangeSpec(Spec):
     """Numbers between two bounds, both included."""
 
-    low: float
-    high: float
+    low: int | float
+    high: int | float
     log: bool = Field(default=False, description="Every order of magnitude is equally likely.")
 
     @model_validator(mode="after")
@@ -262,7 +262,6 @@ _NOT_SEARCHED = {
     "seed": "a lucky seed is no better recipe",
     "device": "it does not make a model better",
 }
-
 
 RecipeSource = Literal["yaml", "proposal"]
 """Whose recipe a training takes: the YAML's, or the one that the last search proposes."""

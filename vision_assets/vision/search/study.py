@@ -60,8 +60,7 @@ class Study:
         self._study = study
         self._running: dict[int, optuna.Trial] = {}
         self._distributions = {
-            name: _distribution(values, question.recipe[name])
-            for name, values in question.space.items()
+            name: _distribution(values) for name, values in question.space.items()
         }
 
     @property
@@ -255,11 +254,11 @@ def seconds_to_go(trials: list[Trial], remaining: int, parallel: int) -> float |
     return statistics.fmean(seconds) * remaining / parallel if seconds else None
 
 
-def _distribution(values: RangeSpec | tuple[Any, ...], now: Any) -> BaseDistribution:
+def _distribution(values: RangeSpec | tuple[Any, ...]) -> BaseDistribution:
     if not isinstance(values, RangeSpec):
         return CategoricalDistribution(values)
-    if isinstance(now, int):
-        return IntDistribution(int(values.low), int(values.high), log=values.log)
+    if isinstance(values.low, int) and isinstance(values.high, int):
+        return IntDistribution(values.low, values.high, log=values.log)
     return FloatDistribution(values.low, values.high, log=values.log)
 
 
