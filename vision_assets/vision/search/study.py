@@ -59,6 +59,7 @@ class Study:
         self.question = question
         self._study = study
         self._running: dict[int, optuna.Trial] = {}
+        self._places: dict[int, int] = {}
         self._distributions = {
             name: _distribution(values) for name, values in question.space.items()
         }
@@ -128,6 +129,9 @@ class Study:
         """
         value = self._value(report.metrics())
         trial, place = self._running[number], report.epoch * _PLACES // report.epochs
+        if place == self._places.get(number):
+            return True
+        self._places[number] = place
         trial.report(value, place)
         return report.epoch == report.epochs or not trial.should_prune()
 

@@ -52,13 +52,13 @@ def test_only_the_study_remains_and_more_trials_go_on(few: DrawnDataset, tmp_pat
 def test_a_recipe_that_cannot_be_trained_is_recorded_and_the_search_goes_on(
     few: DrawnDataset, tmp_path: Path
 ):
-    asked = question({"network": ["small", "swin_t", "no_such_network"]}, epochs=1)
+    asked = question({"network": ["small", "no_such_network", "nor_this_one"]}, epochs=1)
     search(tmp_path, asked, training(few), Bounds(6), nobody)
     trials = trials_of(tmp_path, asked)
     failed = [trial for trial in trials if trial.state == "failed"]
     assert len(trials) == 6
     assert failed
-    assert all("no_such_network" in trial.reason for trial in failed)
+    assert all("expected recipe.network to be one of" in trial.reason for trial in failed)
 
 
 def test_when_nothing_finishes_the_reason_is_told(few: DrawnDataset, tmp_path: Path):
@@ -85,10 +85,10 @@ def _wait(happened, seconds: float = 120) -> None:
 
 
 def test_a_search_that_is_killed_goes_on_where_it_was(few: DrawnDataset, tmp_path: Path):
-    program = [sys.executable, "-m", "vision_assets_tests.vision.search.searches", tmp_path, "3"]
+    program = [sys.executable, "-m", "vision_assets_tests.vision.search.searches", tmp_path, "2"]
     process = subprocess.Popen(program, stdout=subprocess.PIPE, env=os.environ)
     assert process.stdout is not None
-    assert b"1/3 done" in process.stdout.readline()
+    assert b"1/2 done" in process.stdout.readline()
     _wait(lambda: any((tmp_path / "scratch").iterdir()))
     workers = psutil.Process(process.pid).children(recursive=True)
     process.kill()
@@ -98,9 +98,9 @@ def test_a_search_that_is_killed_goes_on_where_it_was(few: DrawnDataset, tmp_pat
     assert not alive, "a worker outlives its search"
     assert [trial.state for trial in trials_of(tmp_path, question())] == ["finished", "running"]
 
-    search(tmp_path, question(), training(few), Bounds(3), nobody)
+    search(tmp_path, question(), training(few), Bounds(2), nobody)
     trials = trials_of(tmp_path, question())
     assert trials[1].state == "interrupted"
     assert trials[2].params == trials[1].params
-    assert sum(trial.counts for trial in trials) == 3
+    assert sum(trial.counts for trial in trials) == 2
     assert not (tmp_path / "scratch").exists()

@@ -15,9 +15,9 @@ from vision_assets_tests.vision.search.searches import question
 EPOCHS = 10
 
 
-def epoch(number: int, accuracy: float) -> EpochReport:
+def epoch(number: int, accuracy: float, epochs: int = EPOCHS) -> EpochReport:
     metrics = {"accuracy": accuracy}
-    return EpochReport(number, EPOCHS, 0.1, 0.1, metrics, seconds=1, eta_s=1, images_per_s=1)
+    return EpochReport(number, epochs, 0.1, 0.1, metrics, seconds=1, eta_s=1, images_per_s=1)
 
 
 def quality(trial: Trial) -> float:
@@ -80,6 +80,12 @@ def test_a_trial_that_is_worse_than_the_median_is_stopped(study: Study):
     answers = [study.report(bad, epoch(number, 0.2)) for number in range(1, EPOCHS + 1)]
     assert answers.index(False) == 2, "not before three tenths of its epochs"
     assert study.prune(bad, epochs=4).state == "pruned"
+
+
+def test_of_many_epochs_one_in_a_tenth_is_compared(study: Study, recwarn):
+    number = study.begin().number
+    assert all(study.report(number, epoch(done, 0.5, epochs=25)) for done in range(1, 26))
+    assert not recwarn.list, "Optuna warns of a second value at the same place"
 
 
 def test_the_last_epoch_ends_a_trial_by_itself(study: Study):
