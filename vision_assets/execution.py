@@ -1,48 +1,67 @@
 """Runs of a graph in this process, on the Dagster instance of the home."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 
-from vision_assets.assets.graph import GRAPH, asset_key
+from vision_assets.assets.graph import GRAPH, SEARCH, asset_key, op_name
 from vision_assets.automation.state import is_over
 from vision_assets.home import Home
 from vision_assets.resources.tracking import end_interrupted
 from vision_assets.vision.errors import SpecError
 
 
-def run_graph(name: str, select: Sequence[str] | None = None, reason: str = "by command") -> bool:
+def run_graph(
+    name: str,
+    select: Sequence[str] | None = None,
+    reason: str = "by command",
+    configuration: Mapping[str, Mapping[str, Any]] | None = None,
+    log_level: str = "DEBUG",
+) -> bool:
     """Materialize assets of a use case, upstream first.
 
     Args:
         name: the use case.
-        select: nouns of the assets; default: the whole graph.
+        select: nouns of the assets; default: the whole graph, without the search beside it.
         reason: recorded on the run.
+        configuration: of assets, by noun, as the launchpad of the UI takes it.
+        log_level: the least that is shown on standard error.
 
     Returns:
         Whether every step and every blocking check passed.
 
     Raises:
-        SpecError: no such use case or asset.
+        SpecError: no such use case or asset, or configuration of an asset that is not selected.
     """
     from vision_assets.definitions import defs
     from vision_assets.project import use_case
 
     case = use_case(name)
-    unknown = sorted(set(select or ()) - set(GRAPH))
+    known, nouns, configured = (*GRAPH, SEARCH), list(select or GRAPH), dict(configuration or {})
+    unknown = sorted(set(nouns) - set(known))
     if unknown:
-        raise SpecError(f"no asset {unknown} in {name}; there are: {', '.join(GRAPH)}")
-    keys = [asset_key(case, noun) for noun in select or GRAPH]
+        raise SpecError(f"no asset {unknown} in {name}; there are: {', '.join(known)}")
+    idle = sorted(set(configured) - set(nouns))
+    if idle:
+        raise SpecError(f"{idle} is configured and not selected; select it too: --select {idle[0]}")
     with instance(Home.from_environment()) as dagster:
         result = (
             defs()
             .get_implicit_global_asset_job_def()
             .execute_in_process(
                 instance=dagster,
-                asset_selection=keys,
+                asset_selection=[asset_key(case, noun) for noun in nouns],
                 raise_on_error=False,
                 tags={"vision_assets/reason": reason},
+                run_config={
+                    "ops": {
+                        op_name(case, noun): {"config": dict(values)}
+                        for noun, values in configured.items()
+                    },
+                    "loggers": {"console": {"config": {"log_level": log_level}}},
+                },
             )
         )
     return result.success

@@ -6,6 +6,7 @@
       batches/<use_case>/      immutable batch files written by the sensor
       stores/<use_case>/       image store: images, annotations, quarantine, ledger
       datasets/<use_case>/     one folder per dataset version
+      searches/<use_case>/     one folder per study, and the proposal
       models/<use_case>/       one folder per trained model
       bundles/<use_case>/      one folder per bundle
       reports/<use_case>/      one folder per evaluation report
@@ -69,6 +70,9 @@ class Home:
 
     def datasets(self, use_case: str) -> Path:
         return self.root / "datasets" / use_case
+
+    def searches(self, use_case: str) -> Path:
+        return self.root / "searches" / use_case
 
     def models(self, use_case: str) -> Path:
         return self.root / "models" / use_case

@@ -16,6 +16,9 @@ GRAPH = (
 )
 """The nouns of a use case's assets, upstream first."""
 
+SEARCH = "recipe_search"
+"""The asset beside the graph, which is materialized by hand."""
+
 REFERENCE = "reference"
 """Metadata entry by which an asset names what it made, for the assets below it."""
 

@@ -4,15 +4,17 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from vision_assets.assets.graph import REFERENCE, asset_key, training_pool, upstream
+from vision_assets.assets.dataset_version import valid_version
+from vision_assets.assets.graph import REFERENCE, asset_key, training_pool
 from vision_assets.assets.metadata import picture
+from vision_assets.assets.recipe_choice import RECIPE_TAG, RecipeChoice, chosen_recipe
 from vision_assets.resources.home import HomeResource
 from vision_assets.resources.tracking import tracked, tracking_key
-from vision_assets.vision.errors import DatasetError
 from vision_assets.vision.use_case import UseCase
 
 if TYPE_CHECKING:
     from vision_assets.vision.dataset.versions import DatasetVersion
+    from vision_assets.vision.spec import Recipe
     from vision_assets.vision.training.fit import EpochReport
     from vision_assets.vision.training.trained_model import TrainedModel
 
@@ -27,28 +29,26 @@ def trained_model(use_case: UseCase) -> dg.AssetsDefinition:
         kinds={"pytorch", "mlflow"},
         pool=training_pool(use_case),
         required_resource_keys={tracking_key(use_case), "home"},
-        description="A network trained on the latest valid dataset version by the YAML's recipe.",
+        description="A network trained on the latest valid dataset version by a recipe.",
     )
-    def build(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    def build(context: dg.AssetExecutionContext, config: RecipeChoice) -> dg.MaterializeResult:
         from vision_assets.vision.tasks.registry import load_task
         from vision_assets.vision.training.fit import fit
 
         home: HomeResource = context.resources.home
         mlflow = getattr(context.resources, tracking_key(use_case))
-        version = home.datasets(use_case).get(upstream(context, use_case, "validated_dataset"))
-        if not version.valid:
-            raise DatasetError(
-                f"{version.name} failed its critical expectations; look at the checks of "
-                f"{use_case.name}/validated_dataset, mend the data and materialize it again"
-            )
+        version = valid_version(context, home, use_case)
+        recipe, origin = chosen_recipe(config, home, use_case)
+        context.instance.add_run_tags(context.run_id, {RECIPE_TAG: config.recipe})
         run_id = mlflow.active_run().info.run_id
         with tracked(mlflow):
-            _log_inputs(mlflow, use_case, version)
+            _log_inputs(mlflow, use_case, version, recipe)
+            mlflow.set_tags(origin)
             trained = fit(
                 load_task(use_case.task),
                 version.manifest(),
                 home.image_store(use_case).read,
-                use_case.spec.recipe,
+                recipe,
                 version.classes,
                 home.home.models(use_case.name),
                 dataset={"name": version.name, "fingerprint": version.fingerprint},
@@ -57,20 +57,23 @@ def trained_model(use_case: UseCase) -> dg.AssetsDefinition:
             registered = _register(mlflow, use_case, trained)
         return dg.MaterializeResult(
             data_version=dg.DataVersion(trained.model_id),
-            metadata=_metadata(trained, version, registered, run_id),
+            metadata=_metadata(trained, version, registered, run_id)
+            | {"recipe": origin["recipe_source"]},
         )
 
     return build
 
 
-def _log_inputs(mlflow: Any, use_case: UseCase, version: "DatasetVersion") -> None:
+def _log_inputs(
+    mlflow: Any, use_case: UseCase, version: "DatasetVersion", recipe: "Recipe"
+) -> None:
     from mlflow.data.code_dataset_source import CodeDatasetSource
     from mlflow.data.meta_dataset import MetaDataset
 
     source = CodeDatasetSource({"use_case": use_case.name, "version": version.name})
     dataset = MetaDataset(source, name=use_case.name, digest=version.fingerprint[:32])
     mlflow.log_input(dataset, context="training")
-    mlflow.log_params(use_case.spec.recipe.model_dump())
+    mlflow.log_params(recipe.model_dump())
     mlflow.set_tags({"dataset_version": version.name, "dataset_fingerprint": version.fingerprint})
 
 

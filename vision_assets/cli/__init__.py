@@ -16,6 +16,7 @@ from vision_assets.cli import (
     init,
     people,
     sample,
+    search,
     servers,
     service,
     status,
@@ -59,6 +60,7 @@ app.command("doctor", rich_help_panel=_START)(doctor.doctor)
 app.command("status", rich_help_panel=_WORK)(status.status)
 app.command("ingest", rich_help_panel=_WORK)(ingest.ingest)
 app.command("run", rich_help_panel=_WORK)(graph.run)
+app.command("search", rich_help_panel=_WORK)(search.search)
 app.add_typer(datasets.app, name="dataset", rich_help_panel=_WORK)
 app.command("label", rich_help_panel=_PEOPLE)(people.label)
 app.command("resolve", rich_help_panel=_PEOPLE)(people.resolve)

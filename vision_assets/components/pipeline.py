@@ -13,6 +13,7 @@ from vision_assets.assets.deployment import deployment
 from vision_assets.assets.evaluation_report import evaluation_report
 from vision_assets.assets.exported_model import exported_model
 from vision_assets.assets.raw_images import raw_images
+from vision_assets.assets.recipe_search import recipe_search
 from vision_assets.assets.trained_model import trained_model
 from vision_assets.assets.validated_dataset import validated_dataset
 from vision_assets.automation.new_images import new_images
@@ -46,6 +47,7 @@ class VisionPipeline(dg.Component, ABC):
         evaluation_report,
         bento_service,
         deployment,
+        recipe_search,
     )
 
     def __init__(self, use_case: UseCase) -> None:

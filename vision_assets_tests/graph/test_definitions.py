@@ -5,28 +5,45 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
-from vision_assets.assets.graph import GRAPH
+from vision_assets.assets.graph import GRAPH, SEARCH
 from vision_assets.definitions import defs
 from vision_assets.project import use_case
 from vision_assets.vision.errors import SpecError
 from vision_assets_tests.graph.conftest import PARTS_YAML
 
-HEAVY = ("torch", "mlflow", "great_expectations", "bentoml", "lance", "sklearn", "matplotlib")
+HEAVY = (
+    *("torch", "mlflow", "great_expectations", "bentoml", "lance", "sklearn", "matplotlib"),
+    "optuna",
+)
 
 
 def test_a_use_case_is_a_graph_of_seven_assets(write_yaml: Callable[..., Path]) -> None:
     write_yaml()
     graph = defs().resolve_asset_graph()
-    assert {key.path[-1] for key in graph.get_all_asset_keys()} == set(GRAPH)
+    keys = graph.get_all_asset_keys()
+    assert {key.path[-1] for key in keys if graph.get(key).group_name == "parts"} == set(GRAPH)
+
+
+def test_the_search_is_beside_the_graph_in_a_group_of_its_own(
+    write_yaml: Callable[..., Path],
+) -> None:
+    write_yaml()
+    search = defs().resolve_asset_graph().get(dg.AssetKey(["parts", SEARCH]))
+    assert search.group_name == "parts_search"
+    assert [parent.path[-1] for parent in search.parent_keys] == ["validated_dataset"]
+    assert not search.child_keys
+    assert search.pools == {"parts_training"}
 
 
 def test_each_asset_depends_on_the_one_before(write_yaml: Callable[..., Path]) -> None:
     write_yaml()
     graph = defs().resolve_asset_graph()
-    for key in graph.get_all_asset_keys():
-        place = GRAPH.index(key.path[-1])
+    for noun in GRAPH:
+        key = dg.AssetKey(["parts", noun])
+        place = GRAPH.index(noun)
         expected = list(GRAPH[max(0, place - 1) : place])
         assert [parent.path[-1] for parent in graph.get(key).parent_keys] == expected
 
@@ -64,6 +81,7 @@ def test_loading_imports_nothing_heavy(write_yaml: Callable[..., Path]) -> None:
         ("settle_s: 0", "label: pattern", "pattern"),
         ("metric: accuracy", "metrik: accuracy", "metrik"),
         ("source:", "sourced:", "sourced"),
+        ("triggers:", "search: {space: {epoch: [1]}}\n  triggers:", "search.space.epoch"),
     ],
 )
 def test_a_wrong_yaml_is_told_with_file_line_and_field(

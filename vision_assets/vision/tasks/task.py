@@ -13,7 +13,7 @@ import pandas as pd
 
 from vision_assets.vision.inference.answers import Answer
 from vision_assets.vision.inference.bundle import CardClass
-from vision_assets.vision.spec import Recipe
+from vision_assets.vision.spec import Recipe, Space
 from vision_assets.vision.training.progress import EpochReport, OnEpoch
 
 if TYPE_CHECKING:
@@ -76,6 +76,10 @@ class Task(Protocol):
 
     name: str
     recipe_type: type[Recipe]
+
+    def search_space(self, recipe: Recipe) -> Space:
+        """Where a search looks for a recipe that is better than this one."""
+        ...
 
     def targets(self, rows: pd.DataFrame, classes: Sequence[CardClass]) -> Any:
         """What the network shall say of each row, indexable by an integer array."""

@@ -10,6 +10,7 @@ from vision_assets.vision.export import export
 from vision_assets.vision.inference.bundle import Bundle
 from vision_assets.vision.inference.predictor import Predictor
 from vision_assets.vision.parity import check_parity
+from vision_assets.vision.spec import checked_space
 from vision_assets.vision.tasks.registry import load_answers, load_task, task_packages
 from vision_assets.vision.tasks.task import Task
 from vision_assets.vision.training.fit import fit
@@ -55,6 +56,10 @@ class TestTask:
 
     def test_its_recipe_has_defaults_for_everything(self, task: Task):
         assert task.recipe_type().model_dump()
+
+    def test_a_search_looks_for_values_that_its_recipe_takes(self, task: Task):
+        recipe = task.recipe_type()
+        assert checked_space(recipe, task.search_space(recipe))
 
     def test_its_recipe_survives_being_written(self, task: Task, model: TrainedModel):
         assert model.recipe(task) == task.recipe_type.model_validate(QUICK)

@@ -7,6 +7,7 @@ import pandas as pd
 
 from vision_assets.vision.errors import TrainingError
 from vision_assets.vision.inference.bundle import CardClass
+from vision_assets.vision.spec import Space
 from vision_assets.vision.tasks.classification.measure import ClassificationMeasure
 from vision_assets.vision.tasks.classification.spec import ClassificationRecipe
 from vision_assets.vision.tasks.task import ExportableNetwork, Samples
@@ -26,6 +27,12 @@ class ClassificationTask:
 
     name = "classification"
     recipe_type = ClassificationRecipe
+
+    def search_space(self, recipe: ClassificationRecipe) -> Space:
+        """Around the recipe."""
+        from vision_assets.vision.tasks.classification.space import search_space
+
+        return search_space(recipe)
 
     def targets(self, rows: pd.DataFrame, classes: Sequence[CardClass]) -> "torch.Tensor":
         """Index of each row's class, (n,) int64.

@@ -1,0 +1,106 @@
+"""Searches with real trainings in processes of their own, which are killed and fail."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from vision_assets.vision.errors import StoreLocked, TrainingError
+from vision_assets.vision.file_lock import file_lock
+from vision_assets.vision.search.search import Bounds, Progress, search, trials_at_a_time
+from vision_assets.vision.training.device import available_cores
+from vision_assets_tests.vision.dataset.drawn_dataset import DrawnDataset, draw_dataset
+from vision_assets_tests.vision.search.searches import question, training, trials_of
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def few() -> DrawnDataset:
+    """Without its test images: who asks for one fails."""
+    drawn = draw_dataset(per_class=10)
+    kept = set(drawn.manifest["image_id"]) - set(drawn.test["image_id"])
+    return DrawnDataset(drawn.manifest, {name: drawn.images[name] for name in kept})
+
+
+def nobody(progress: Progress) -> None:
+    """Where nobody watches."""
+
+
+def test_two_trials_at_a_time_share_a_study(few: DrawnDataset, tmp_path: Path):
+    told: list[Progress] = []
+    search(tmp_path, question(epochs=2), training(few), Bounds(4, parallel=2), told.append)
+    trials = trials_of(tmp_path, question(epochs=2))
+    assert [trial.number for trial in trials] == [0, 1, 2, 3]
+    assert [progress.done for progress in told] == [1, 2, 3, 4]
+    assert told[-1].eta_s == 0
+    assert "4/4 done, best" in told[-1].line()
+
+
+def test_only_the_study_remains_and_more_trials_go_on(few: DrawnDataset, tmp_path: Path):
+    asked = question(epochs=2)
+    for trials in (1, 2, 2):
+        search(tmp_path, asked, training(few), Bounds(trials), nobody)
+        assert len(trials_of(tmp_path, asked)) == trials
+    assert {path.name for path in tmp_path.iterdir()} == {asked.name, "search.lock"}
+
+
+def test_a_recipe_that_cannot_be_trained_is_recorded_and_the_search_goes_on(
+    few: DrawnDataset, tmp_path: Path
+):
+    asked = question({"network": ["small", "no_such_network", "nor_this_one"]}, epochs=1)
+    search(tmp_path, asked, training(few), Bounds(6), nobody)
+    trials = trials_of(tmp_path, asked)
+    failed = [trial for trial in trials if trial.state == "failed"]
+    assert len(trials) == 6
+    assert failed
+    assert all("expected recipe.network to be one of" in trial.reason for trial in failed)
+
+
+def test_when_nothing_finishes_the_reason_is_told(few: DrawnDataset, tmp_path: Path):
+    asked = question({"network": ["no_such_network"]}, epochs=1)
+    with pytest.raises(TrainingError, match="no trial of .* finished; .*no_such_network"):
+        search(tmp_path, asked, training(few), Bounds(2), nobody)
+
+
+def test_one_search_of_a_use_case_runs_at_a_time(few: DrawnDataset, tmp_path: Path):
+    with file_lock(tmp_path / "search.lock", 0), pytest.raises(StoreLocked):
+        search(tmp_path, question(), training(few), Bounds(1), nobody)
+
+
+def test_no_more_trials_at_a_time_than_cores():
+    assert trials_at_a_time(10_000, "cpu") == available_cores()
+    assert trials_at_a_time(None, "cpu") == max(1, available_cores() // 2)
+
+
+def _wait(happened, seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_search_that_is_killed_goes_on_where_it_was(few: DrawnDataset, tmp_path: Path):
+    program = [sys.executable, "-m", "vision_assets_tests.vision.search.searches", tmp_path, "2"]
+    process = subprocess.Popen(program, stdout=subprocess.PIPE, env=os.environ)
+    assert process.stdout is not None
+    assert b"1/2 done" in process.stdout.readline()
+    _wait(lambda: any((tmp_path / "scratch").iterdir()))
+    workers = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.stdout.close()
+    process.wait()
+    _, alive = psutil.wait_procs(workers, timeout=20)
+    assert not alive, "a worker outlives its search"
+    assert [trial.state for trial in trials_of(tmp_path, question())] == ["finished", "running"]
+
+    search(tmp_path, question(), training(few), Bounds(2), nobody)
+    trials = trials_of(tmp_path, question())
+    assert trials[1].state == "interrupted"
+    assert trials[2].params == trials[1].params
+    assert sum(trial.counts for trial in trials) == 2
+    assert not (tmp_path / "scratch").exists()
