@@ -15,6 +15,7 @@ from vision_assets.cli import (
     ingest,
     init,
     people,
+    reproduce,
     sample,
     servers,
     service,
@@ -60,6 +61,7 @@ app.command("status", rich_help_panel=_WORK)(status.status)
 app.command("ingest", rich_help_panel=_WORK)(ingest.ingest)
 app.command("run", rich_help_panel=_WORK)(graph.run)
 app.add_typer(datasets.app, name="dataset", rich_help_panel=_WORK)
+app.command("reproduce", rich_help_panel=_WORK)(reproduce.reproduce)
 app.command("label", rich_help_panel=_PEOPLE)(people.label)
 app.command("resolve", rich_help_panel=_PEOPLE)(people.resolve)
 app.command("remove", rich_help_panel=_PEOPLE)(people.remove)
