@@ -50,16 +50,16 @@ def read_image(file: BinaryIO | None, row: int, image: np.ndarray) -> None:
         EOFError: the file ends before.
     """
     assert file is not None, "expected rows of a file, got no file"
-    found = os.preadv(file.fileno(), [image.reshape(-1)], row * image.nbytes)
+    found = os.preadv(file.fileno(), [image.reshape(-1).data], row * image.nbytes)
     if found != image.nbytes:
         raise EOFError(f"expected {image.nbytes} bytes of image {row}, got {found}")
 
 
 def write_image(file: BinaryIO, row: int, image: np.ndarray) -> None:
     """Write an image, contiguous uint8, to one row of a file."""
-    os.pwrite(file.fileno(), image.reshape(-1), row * image.nbytes)
+    os.pwrite(file.fileno(), image.reshape(-1).data, row * image.nbytes)
 
 
 def checksum(image: np.ndarray) -> int:
     """CRC-32 of an image's bytes."""
-    return zlib.crc32(image.reshape(-1))
+    return zlib.crc32(image.reshape(-1).data)

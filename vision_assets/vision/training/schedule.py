@@ -8,6 +8,9 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 from vision_assets.vision.spec import Recipe
 
 _ONE_CYCLE_WARM_UP = 0.2
+_WARM_UP_OF_FEW_STEPS = 0.3
+"""torch divides by the length of the rise less one step, which 0.2 of five steps makes zero."""
+_FEW_STEPS = 10
 _WARM_UP = 0.05
 
 
@@ -20,9 +23,8 @@ def schedule(optimizer: Optimizer, recipe: Recipe, n_steps: int) -> LRScheduler:
         n_steps: of the whole training.
     """
     if recipe.schedule == "one_cycle":
-        return OneCycleLR(
-            optimizer, recipe.learning_rate, total_steps=n_steps, pct_start=_ONE_CYCLE_WARM_UP
-        )
+        rising = _ONE_CYCLE_WARM_UP if n_steps >= _FEW_STEPS else _WARM_UP_OF_FEW_STEPS
+        return OneCycleLR(optimizer, recipe.learning_rate, total_steps=n_steps, pct_start=rising)
     warm_up = max(1, round(_WARM_UP * n_steps))
     falls = recipe.schedule == "cosine"
 

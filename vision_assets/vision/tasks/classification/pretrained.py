@@ -8,7 +8,7 @@ import torch
 import torchvision
 
 from vision_assets.vision.errors import TrainingError
-from vision_assets.vision.tasks.classification.network import HALVED_INPUT, Network
+from vision_assets.vision.tasks.classification.network import HALVED_INPUT, SMALL, Network
 from vision_assets.vision.tasks.classification.spec import ClassificationRecipe
 from vision_assets.vision.training.weights import (
     FROM_SCRATCH,
@@ -57,9 +57,7 @@ def cached_weights(name: str) -> Path | None:
         name: of a network.
     """
     folder = Path(torch.hub.get_dir(), "checkpoints")
-    known = _known_weights(name)
-    recommended = [entry for entry in known if entry == type(entry).DEFAULT]
-    paths = (folder / Path(entry.url).name for entry in [*recommended, *known])
+    paths = (folder / Path(entry.url).name for entry in _known_weights(name))
     return next((path for path in paths if path.is_file()), None)
 
 
@@ -105,7 +103,8 @@ def _expected_input(name: str, sha256: str) -> tuple[tuple[float, ...], tuple[fl
 
 
 def _known_weights(name: str) -> list[torchvision.models.WeightsEnum]:
-    """What torchvision publishes for a network; nothing for ours."""
-    if name not in torchvision.models.list_models(module=torchvision.models):
+    """What torchvision publishes for a network, the recommended first; nothing for ours."""
+    if name == SMALL:
         return []
-    return list(torchvision.models.get_model_weights(name))
+    published = torchvision.models.get_model_weights(name)
+    return [published["DEFAULT"], *published]
