@@ -14,6 +14,7 @@
       mlflow/                  tracking database and artifacts
       bentoml/                 Bento store (BENTOML_HOME)
       environments/            clean environments of Bentos
+      cache/                   what can be made again: decoded images
       logs/                    output of servers
 
 Paths inside the home are recorded relative to it, so that it can be moved.
@@ -53,6 +54,10 @@ class Home:
     @property
     def environments(self) -> Path:
         return self.root / "environments"
+
+    @property
+    def pixel_cache(self) -> Path:
+        return self.root / "cache" / "pixels"
 
     @property
     def logs(self) -> Path:

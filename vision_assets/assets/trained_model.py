@@ -34,6 +34,7 @@ def trained_model(use_case: UseCase) -> dg.AssetsDefinition:
     def build(context: dg.AssetExecutionContext, config: RecipeChoice) -> dg.MaterializeResult:
         from vision_assets.vision.tasks.registry import load_task
         from vision_assets.vision.training.fit import fit
+        from vision_assets.vision.training.pixel_cache import PixelCache
 
         home: HomeResource = context.resources.home
         mlflow = getattr(context.resources, tracking_key(use_case))
@@ -53,6 +54,9 @@ def trained_model(use_case: UseCase) -> dg.AssetsDefinition:
                 home.home.models(use_case.name),
                 dataset={"name": version.name, "fingerprint": version.fingerprint},
                 on_epoch=lambda report: _log_epoch(context, mlflow, report),
+                say=context.log.info,
+                cache=PixelCache(home.home.pixel_cache),
+                files=home.home.root,
             )
             registered = _register(mlflow, use_case, trained)
         return dg.MaterializeResult(
@@ -117,6 +121,7 @@ def _metadata(
         "dataset": version.name,
         "MLflow run": mlflow_run,
         "registered version": registered,
+        "first weights": trained.first_weights,
         "learning curves": picture(learning_curves(trained.history)),
         **{name: round(float(value), 4) for name, value in trained.metrics.items()},
     }

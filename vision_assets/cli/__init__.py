@@ -15,6 +15,7 @@ from vision_assets.cli import (
     ingest,
     init,
     people,
+    reproduce,
     sample,
     search,
     servers,
@@ -62,6 +63,7 @@ app.command("ingest", rich_help_panel=_WORK)(ingest.ingest)
 app.command("run", rich_help_panel=_WORK)(graph.run)
 app.command("search", rich_help_panel=_WORK)(search.search)
 app.add_typer(datasets.app, name="dataset", rich_help_panel=_WORK)
+app.command("reproduce", rich_help_panel=_WORK)(reproduce.reproduce)
 app.command("label", rich_help_panel=_PEOPLE)(people.label)
 app.command("resolve", rich_help_panel=_PEOPLE)(people.resolve)
 app.command("remove", rich_help_panel=_PEOPLE)(people.remove)

@@ -87,11 +87,13 @@ def remove(
 ) -> None:
     """Erase the bytes of images for good; dataset versions that hold them say so."""
     from vision_assets.vision.store.erasure import remove as remove_images
+    from vision_assets.vision.training.pixel_cache import PixelCache
 
     _, store = _opened(name)
     if not yes:
         typer.confirm(f"Erase {len(image_ids)} images of {name} for good?", abort=True, err=True)
     removal = remove_images(store, image_ids, author or getpass.getuser(), why)
+    PixelCache(Home.from_environment().pixel_cache).forget(removal.ids)
     if json:
         show_json(vars(removal))
         return

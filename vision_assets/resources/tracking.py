@@ -137,6 +137,16 @@ def end_interrupted(home: Home, is_over: Callable[[str], bool]) -> list[str]:
     return [run.info.run_id for run in dead]
 
 
+def registered_models(home: Home, use_case: str) -> dict[str, str]:
+    """Model ids by their versions in the registry, the first one first."""
+    import mlflow
+
+    client = mlflow.MlflowClient(prepare(home))
+    found = client.search_model_versions(f"name = '{use_case}'")
+    in_order = sorted(found, key=lambda each: int(each.version))
+    return {str(each.version): each.tags["model_id"] for each in in_order}
+
+
 def set_champion(home: Home, use_case: str, model_id: str) -> None:
     """Let the registry's alias `champion` name the version of the model that is deployed.
 

@@ -6,6 +6,7 @@ as well, which run without torch: torch is imported inside the methods that need
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -14,6 +15,7 @@ import pandas as pd
 from vision_assets.vision.inference.answers import Answer
 from vision_assets.vision.inference.bundle import CardClass
 from vision_assets.vision.spec import Recipe, Space
+from vision_assets.vision.training.pixel_file import Pixels
 from vision_assets.vision.training.progress import EpochReport, OnEpoch
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from vision_assets.vision.evaluation.scorecard import Scorecard
+    from vision_assets.vision.training.checkpoint import Checkpoint
+    from vision_assets.vision.training.weights import FirstWeights
 
 
 @dataclass(frozen=True)
@@ -28,11 +32,11 @@ class Samples:
     """The images of one split, decoded and resized, with what the network shall say of them.
 
     Attributes:
-        pixels: (n, h, w, 3) uint8, on disk.
+        pixels: (n, h, w, 3) uint8, indexable by an integer array; in a file or in memory.
         targets: n targets, in the form that the task's `targets` gives.
     """
 
-    pixels: np.ndarray
+    pixels: Pixels | np.ndarray
     targets: Any
 
     def __len__(self) -> int:
@@ -93,6 +97,17 @@ class Task(Protocol):
         """
         ...
 
+    def begin(
+        self, network: "nn.Module", recipe: Recipe, n_classes: int, files: Path
+    ) -> "FirstWeights":
+        """Load the weights that the recipe names, if any, and say which; `files` is where a
+        relative path begins.
+
+        Raises:
+            TrainingError: a file is missing, is not what its checksum says, or does not fit.
+        """
+        ...
+
     def learn(
         self,
         network: "nn.Module",
@@ -101,6 +116,7 @@ class Task(Protocol):
         recipe: Recipe,
         device: "torch.device",
         on_epoch: OnEpoch,
+        checkpoint: "Checkpoint",
     ) -> list[EpochReport]:
         """Train the network in place, and give the history.
 

@@ -12,6 +12,8 @@ _MAX_SHIFT = 0.08
 _MAX_ZOOM = 0.15
 _MAX_CONTRAST = 0.2
 _MAX_BRIGHTNESS = 25.5
+_MAX_TINT = 0.1
+_MAX_SATURATION = 0.3
 _GREY_LEVELS = 255.0
 
 
@@ -20,8 +22,9 @@ def augment(images: torch.Tensor, how: str, generator: torch.Generator) -> torch
 
     Args:
         images: (n, c, h, w) float, 0..255.
-        how: `none`, `light` (flips), or `surface` (flips, quarter turns where the images are
-            square, zoom, shifts, brightness, contrast).
+        how: `none`, `light` (flips), `surface` (flips, quarter turns where the images are
+            square, zoom, shifts, brightness, contrast), `upright` (the same without flips and
+            turns), or `colour` (as `surface`, and tint and saturation).
         generator: on the CPU.
 
     Returns:
@@ -32,8 +35,11 @@ def augment(images: torch.Tensor, how: str, generator: torch.Generator) -> torch
     square = images.shape[2] == images.shape[3]
     if how == "light":
         return warp(images, draw_flips(len(images), generator))
+    if how == "upright":
+        return relight(warp(images, draw_moves(len(images), False, generator)), generator)
     geometry = draw_flips(len(images), generator) @ draw_moves(len(images), square, generator)
-    return relight(warp(images, geometry), generator)
+    changed = relight(warp(images, geometry), generator)
+    return recolour(changed, generator) if how == "colour" else changed
 
 
 def draw_flips(n: int, generator: torch.Generator) -> torch.Tensor:
@@ -78,3 +84,13 @@ def relight(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     mean = images.mean((1, 2, 3), keepdim=True)
     changed = (images - mean) * contrast.to(images.device) + mean
     return (changed + brightness.to(images.device)).clamp(0, _GREY_LEVELS)
+
+
+def recolour(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Change the strength of each channel, as another lamp would, and the saturation."""
+    n = len(images)
+    tint = 1 + (2 * torch.rand(n, 3, 1, 1, generator=generator) - 1) * _MAX_TINT
+    saturation = 1 + (2 * torch.rand(n, 1, 1, 1, generator=generator) - 1) * _MAX_SATURATION
+    tinted = images * tint.to(images.device)
+    grey = tinted.mean(1, keepdim=True)
+    return (grey + (tinted - grey) * saturation.to(images.device)).clamp(0, _GREY_LEVELS)

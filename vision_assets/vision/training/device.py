@@ -29,6 +29,18 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def computes_mixed(precision: str, device: torch.device) -> bool:
+    """Whether a training on the device computes in bfloat16 where that is safe.
+
+    Args:
+        precision: `fp32`, `amp`, or `auto`: on CUDA devices that have bfloat16.
+        device: of the training.
+    """
+    if precision == "auto":
+        return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return precision == "amp"
+
+
 def available_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0))

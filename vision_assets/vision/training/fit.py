@@ -9,9 +9,17 @@ from vision_assets.vision.errors import TrainingError
 from vision_assets.vision.inference.bundle import CardClass
 from vision_assets.vision.spec import ClassSpec, Recipe
 from vision_assets.vision.tasks.task import Samples, Task
+from vision_assets.vision.training.checkpoint import Checkpoint
 from vision_assets.vision.training.device import available_cores, choose_device, repeatable
+from vision_assets.vision.training.pixel_cache import PixelCache
 from vision_assets.vision.training.pixels import ReadBytes, decoded
-from vision_assets.vision.training.progress import EpochReport, OnEpoch, ignore_progress
+from vision_assets.vision.training.progress import (
+    EpochReport,
+    OnEpoch,
+    Say,
+    ignore_progress,
+    say_nothing,
+)
 from vision_assets.vision.training.provenance import code_version, data_fingerprint, environment
 from vision_assets.vision.training.trained_model import TrainedModel, write_trained_model
 
@@ -30,10 +38,15 @@ def fit(
     dataset: Mapping[str, str],
     on_epoch: OnEpoch = ignore_progress,
     threads: int | None = None,
+    say: Say = say_nothing,
+    cache: PixelCache | None = None,
+    files: Path | None = None,
+    resume: bool = True,
 ) -> TrainedModel:
     """Train a network on the train split, watching the val split; the test split is not read.
 
-    The same arguments give the same weights, bit by bit, on the CPU of the same machine.
+    The same arguments give the same weights, bit by bit, on the CPU of the same machine; also
+    when the process is killed on the way and the training goes on in another one.
 
     Args:
         task: the plug-in.
@@ -43,8 +56,12 @@ def fit(
         classes: in the order that the scores shall have.
         root: folder of the use case's models; `root/<model_id>/` is written.
         dataset: `name` and `fingerprint` of the dataset version.
-        on_epoch: told after each epoch.
+        on_epoch: told after each epoch; of a training that goes on, at once of those before.
         threads: cores to use; default: all that this process may use.
+        say: told in words what was decided: the first weights, where a training goes on.
+        cache: keeps decoded images for the next training; default: none are kept.
+        files: where relative paths of the recipe begin; default: the working directory.
+        resume: keep the state after each epoch, and go on from one that is there.
 
     Raises:
         TrainingError: the recipe cannot be trained on this dataset.
@@ -55,36 +72,45 @@ def fit(
     named = card_classes(classes)
     splits = {name: _rows(manifest, name) for name in ("train", "val")}
     rows = pd.concat(splits.values(), ignore_index=True)
-    n_train = len(splits["train"])
+    n_train, side = len(splits["train"]), recipe.image_size_px
     if not n_train:
         raise TrainingError(
             "expected labelled images in the train split, got none; label images, or look at "
             "why they are held out"
         )
+    targets = task.targets(rows, named)
+    ids = rows["image_id"].tolist()
     root.mkdir(parents=True, exist_ok=True)
-    side = recipe.image_size_px
-    with (
-        repeatable(recipe.seed, device, threads),
-        decoded(rows["image_id"].tolist(), read, side, side, root) as pixels,
-    ):
-        targets = task.targets(rows, named)
-        network = task.network(recipe, len(named)).to(device)
-        train = Samples(pixels[:n_train], targets[:n_train])
-        val = Samples(pixels[n_train:], targets[n_train:])
-        history = task.learn(network, train, val, recipe, device, on_epoch)
-        calibration = task.calibrate(network, val, recipe, device)
-    record = {
-        "task": task.name,
-        "recipe": recipe.model_dump(mode="json"),
-        "classes": [entry.model_dump() for entry in named],
+    with repeatable(recipe.seed, device, threads):
+        network = task.network(recipe, len(named))
+        first = task.begin(network, recipe, len(named), files or Path())
+        say(first.line())
+        decisive = {
+            "task": task.name,
+            "recipe": recipe.model_dump(mode="json"),
+            "classes": [entry.model_dump() for entry in named],
+            "data_fingerprint": data_fingerprint(rows),
+            "code_version": code_version(),
+            "environment": environment(str(device), threads),
+            "first_weights": first.to_json(),
+        }
+        checkpoint = Checkpoint.of(root, decisive) if resume else Checkpoint()
+        with decoded(ids, read, side, side, root, cache, threads=threads) as pixels:
+            train = Samples(pixels.part(0, n_train), targets[:n_train])
+            val = Samples(pixels.part(n_train, len(pixels)), targets[n_train:])
+            if n_done := checkpoint.n_epochs():
+                say(f"resumed after epoch {n_done} of {recipe.epochs}")
+            network.to(device)
+            history = task.learn(network, train, val, recipe, device, on_epoch, checkpoint)
+            calibration = task.calibrate(network, val, recipe, device)
+    record = decisive | {
         "dataset": dict(dataset),
-        "data_fingerprint": data_fingerprint(rows),
-        "code_version": code_version(),
-        "environment": environment(str(device), threads),
         "history": [report.to_json() for report in history],
         "calibration": calibration,
     }
-    return write_trained_model(root, network.cpu(), record)
+    trained = write_trained_model(root, network.cpu(), record)
+    checkpoint.remove()
+    return trained
 
 
 def card_classes(classes: Sequence[ClassSpec]) -> tuple[CardClass, ...]:

@@ -1,6 +1,7 @@
 """How far a training is."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -47,7 +48,22 @@ class EpochReport:
 
 
 OnEpoch = Callable[[EpochReport], None]
+Say = Callable[[str], object]
 
 
 def ignore_progress(report: EpochReport) -> None:
     """Where nobody watches."""
+
+
+def say_nothing(text: str) -> None:
+    """Where nobody listens."""
+
+
+def kept_epoch(history: Sequence[EpochReport], keep: str) -> EpochReport:
+    """The epoch whose weights are kept: the last one, or the first of the lowest val loss."""
+    return history[-1] if keep == "last" else min(history, key=val_loss)
+
+
+def val_loss(report: EpochReport) -> float:
+    """The loss on the val split; infinite where that is empty."""
+    return math.inf if report.val_loss is None else report.val_loss

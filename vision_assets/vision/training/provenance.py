@@ -32,12 +32,17 @@ def code_version() -> str:
 
 def environment(device: str, threads: int) -> dict[str, Any]:
     """Versions and machine, as far as they decide what the weights are."""
+    import torch
+
+    on_cuda = device.startswith("cuda")
     return {
         "python": platform.python_version(),
         "libraries": {name: version(name) for name in _LIBRARIES},
         "system": platform.system(),
         "machine": platform.machine(),
+        "cpu": torch.backends.cpu.get_cpu_capability(),
         "device": device,
+        "device_name": torch.cuda.get_device_name() if on_cuda else platform.machine(),
         "threads": threads,
     }
 

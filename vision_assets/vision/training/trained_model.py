@@ -10,7 +10,7 @@ from vision_assets.vision.atomic import new_folder
 from vision_assets.vision.errors import TrainingError
 from vision_assets.vision.inference.bundle import CardClass
 from vision_assets.vision.spec import Recipe
-from vision_assets.vision.training.progress import EpochReport
+from vision_assets.vision.training.progress import EpochReport, kept_epoch
 from vision_assets.vision.training.provenance import fingerprint
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ class TrainedModel:
     Attributes:
         folder: where it lies; its name is the model id.
         record: content of model.json: `task`, `recipe`, `classes`, `dataset`,
-            `data_fingerprint`, `code_version`, `environment`, `history`, `calibration`,
-            `weights_sha256`.
+            `data_fingerprint`, `code_version`, `environment`, `first_weights`, `history`,
+            `calibration`, `weights_sha256`.
     """
 
     folder: Path
@@ -81,6 +81,12 @@ class TrainedModel:
         return self.record.get("calibration", {})
 
     @property
+    def first_weights(self) -> str:
+        """What it started from, in words."""
+        started = self.record.get("first_weights", {"source": "from scratch", "file": ""})
+        return ", ".join(filter(None, (started["source"], started["file"])))
+
+    @property
     def code_version(self) -> str:
         """Of the code that trained it."""
         return self.record["code_version"]
@@ -92,9 +98,9 @@ class TrainedModel:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """Figures of the last epoch, and how long all of them took."""
-        last = self.history[-1]
-        return last.metrics() | {"seconds": last.seconds}
+        """Figures of the epoch whose weights were kept, and how long all epochs took."""
+        kept = kept_epoch(self.history, self.record["recipe"].get("keep", "last"))
+        return kept.metrics() | {"seconds": self.history[-1].seconds}
 
     def recipe(self, task: "Task") -> Recipe:
         """How it was trained."""
@@ -104,7 +110,8 @@ class TrainedModel:
         """Code, libraries and machine as flat text, for a tracker."""
         environment = dict(self.record["environment"])
         libraries = environment.pop("libraries")
-        flat = {"code_version": self.code_version} | environment | libraries
+        flat = {"code_version": self.code_version, "first_weights": self.first_weights}
+        flat |= environment | libraries
         return {name: str(value) for name, value in flat.items()}
 
     def network(self, task: "Task") -> "nn.Module":
@@ -115,9 +122,11 @@ class TrainedModel:
         """
         from safetensors.torch import load
 
+        from vision_assets.vision.training.weights import load_weights
+
         weights = self._verified_weights()
         network = task.network(self.recipe(task), len(self.classes))
-        network.load_state_dict(load(weights))
+        load_weights(network, load(weights))
         return network.eval()
 
     def _verified_weights(self) -> bytes:

@@ -3,7 +3,9 @@
 import pytest
 import torch
 
-from vision_assets.vision.training.augment import augment, draw_flips, draw_moves, warp
+from vision_assets.vision.training.augment import augment, draw_flips, draw_moves, recolour, warp
+
+HOW = ("light", "upright", "surface", "colour")
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -19,13 +21,13 @@ def test_none_changes_nothing(images: torch.Tensor):
     assert torch.equal(augment(images, "none", generator()), images)
 
 
-@pytest.mark.parametrize("how", ["light", "surface"])
+@pytest.mark.parametrize("how", HOW)
 def test_a_seed_decides_every_change(images: torch.Tensor, how: str):
     assert torch.equal(augment(images, how, generator(1)), augment(images, how, generator(1)))
     assert not torch.equal(augment(images, how, generator(1)), augment(images, how, generator(2)))
 
 
-@pytest.mark.parametrize("how", ["light", "surface"])
+@pytest.mark.parametrize("how", HOW)
 def test_grey_levels_stay_in_their_range(images: torch.Tensor, how: str):
     changed = augment(images, how, generator())
     assert changed.shape == images.shape
@@ -55,3 +57,20 @@ def test_images_that_are_not_square_are_not_turned():
 def test_all_four_flips_occur():
     signs = draw_flips(64, generator()).diagonal(dim1=1, dim2=2)[:, :2]
     assert len(signs.unique(dim=0)) == 4
+
+
+def test_upright_parts_are_neither_flipped_nor_turned():
+    """A bright corner stays the brightest one."""
+    images = torch.zeros(64, 3, 24, 24)
+    images[:, :, :12, :12] = 200
+    changed = augment(images, "upright", generator()).mean(1)
+    corners = torch.stack([changed[:, y, x] for y in (4, -5) for x in (4, -5)], 1)
+    assert (corners.argmax(1) == 0).all()
+
+
+def test_colours_change_and_their_channels_do_not_move(images: torch.Tensor):
+    changed = recolour(images, generator())
+    balance = changed.mean((2, 3)) / images.mean((2, 3))
+    assert (balance.max(1).values - balance.min(1).values).max() > 0.05
+    assert balance.min() > 0.8
+    assert balance.max() < 1.2

@@ -15,8 +15,22 @@ def read(ids):
 
 def test_pixels_are_those_of_the_one_decoder(tmp_path):
     with decoded(["3", "1"], read, 32, 32, tmp_path) as pixels:
-        assert np.array_equal(pixels[0], decode(draw_jpeg(3)))
-        assert np.array_equal(pixels[1], decode(draw_jpeg(1)))
+        assert np.array_equal(pixels[np.array([1, 0])], [decode(draw_jpeg(n)) for n in (1, 3)])
+
+
+def test_a_part_is_a_view_of_the_same_images(tmp_path):
+    with decoded(["3", "1", "2"], read, 32, 32, tmp_path) as pixels:
+        part = pixels.part(1, 3)
+        assert part.shape == (2, 32, 32, 3)
+        assert np.array_equal(part[np.array([1])][0], decode(draw_jpeg(2)))
+
+
+def test_several_threads_keep_the_order(tmp_path):
+    ids = [str(n) for n in range(100)]
+    with decoded(ids, read, 8, 8, tmp_path, threads=4) as several:
+        found = several[np.arange(100)]
+    with decoded(ids, read, 8, 8, tmp_path) as one:
+        assert np.array_equal(found, one[np.arange(100)])
 
 
 def test_no_file_is_left_even_while_they_are_used(tmp_path):

@@ -1,5 +1,6 @@
 """Networks for classification: a small one of our own, and torchvision's by name."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -11,26 +12,53 @@ from vision_assets.vision.errors import TrainingError
 SMALL = "small"
 _WIDTHS = (32, 64, 128, 192)
 _SIZE_ARGUMENT = {"vit_": "image_size", "maxvit_": "input_size"}
-_NO_SIDE_HEADS = ("googlenet", "inception_v3")
+_MEAN, _STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
+"""From scratch, grey levels become -2..2, the same in every channel, as surfaces are grey."""
+_GREY_LEVELS = 255.0
+HALVED_INPUT = ("googlenet", "inception_v3")
+"""Networks with heads at the side, whose weights want levels 0..1 as -1..1."""
 
 
 class Network(nn.Module):
     """Normalisation and a backbone with its head.
 
     Takes (n, 3, h, w) float images, 0..255; gives (n, k) logits.
+
+    Attributes:
+        mean, std: (3, 1, 1), of levels 0..255, by which images are normalised; kept with the
+            weights, as these expect them.
     """
+
+    mean: torch.Tensor
+    std: torch.Tensor
 
     def __init__(self, backbone: nn.Module) -> None:
         super().__init__()
         self.backbone = backbone
+        self.register_buffer("mean", _levels(_MEAN))
+        self.register_buffer("std", _levels(_STD))
+        self.register_load_state_dict_pre_hook(_complete_early_release)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return self.backbone(normalise(images))
+        return self.backbone((images - self.mean) / self.std)
+
+    def expect(self, mean: Sequence[float], std: Sequence[float]) -> None:
+        """Normalise by the mean and standard deviation, of levels 0..1, that weights expect."""
+        self.mean.copy_(_levels(mean))
+        self.std.copy_(_levels(std))
 
 
-def normalise(images: torch.Tensor) -> torch.Tensor:
-    """Grey levels 0..255 to about -2..2; the same for every channel, as surfaces are grey."""
-    return (images - 127.5) / 63.75
+def _levels(of_one: Sequence[float]) -> torch.Tensor:
+    """Levels 0..1 of three channels as levels 0..255, (3, 1, 1)."""
+    return (torch.tensor(of_one) * _GREY_LEVELS).reshape(3, 1, 1)
+
+
+def _complete_early_release(
+    _module: nn.Module, weights: dict[str, Any], prefix: str, *_: object
+) -> None:
+    """Weights of the first release, which had one normalisation alone, do not name it."""
+    weights.setdefault(f"{prefix}mean", _levels(_MEAN))
+    weights.setdefault(f"{prefix}std", _levels(_STD))
 
 
 def build(name: str, n_classes: int, side_px: int) -> Network:
@@ -153,7 +181,7 @@ def _build_torchvision(name: str, n_classes: int, side_px: int) -> nn.Module:
     for prefix, argument in _SIZE_ARGUMENT.items():
         if name.startswith(prefix):
             arguments[argument] = (side_px, side_px) if argument == "input_size" else side_px
-    if name in _NO_SIDE_HEADS:
+    if name in HALVED_INPUT:
         arguments |= {"aux_logits": False, "init_weights": True}
     try:
         backbone = torchvision.models.get_model(name, weights=None, **arguments)

@@ -8,8 +8,15 @@ from vision_assets.vision.training.augment import augment
 from vision_assets.vision.training.gradient_descent import Objective
 
 
-def objective(recipe: ClassificationRecipe) -> Objective:
-    """Cross-entropy with the recipe's label smoothing; watches accuracy."""
+def objective(recipe: ClassificationRecipe, targets: torch.Tensor) -> Objective:
+    """Cross-entropy with the recipe's label smoothing; watches accuracy.
+
+    Args:
+        recipe: also says what is done about classes of few images.
+        targets: (n,) of the training images.
+    """
+    rarity = _rarity(targets)
+    weights = rarity.sqrt() if recipe.imbalance == "weights" else None
 
     def change(
         images: torch.Tensor, targets: torch.Tensor, generator: torch.Generator
@@ -17,11 +24,30 @@ def objective(recipe: ClassificationRecipe) -> Objective:
         return augment(images, recipe.augment, generator), targets
 
     def loss(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        return nn.functional.cross_entropy(
-            logits, targets.to(logits.device), label_smoothing=recipe.label_smoothing
-        )
+        return _cross_entropy(logits, targets.to(logits.device), weights, recipe.label_smoothing)
 
-    return Objective(change, loss, _accuracy)
+    chances = rarity[targets] if recipe.imbalance == "sampler" else None
+    return Objective(change, loss, _accuracy, chances)
+
+
+def _rarity(targets: torch.Tensor) -> torch.Tensor:
+    """(n_classes,) by how much each class is rarer than the mean one."""
+    counts = torch.bincount(targets).float()
+    return counts.mean() / counts.clamp(min=1)
+
+
+def _cross_entropy(
+    logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None, smoothing: float
+) -> torch.Tensor:
+    """The mean over images, each by the weight of its class; 1 for a class that is not listed."""
+    if weights is None:
+        return nn.functional.cross_entropy(logits, targets, label_smoothing=smoothing)
+    missing = logits.shape[1] - len(weights)
+    listed = nn.functional.pad(weights.to(logits.device), (0, missing), value=1.0)
+    losses = nn.functional.cross_entropy(
+        logits, targets, label_smoothing=smoothing, reduction="none"
+    )
+    return (losses * listed[targets]).mean()
 
 
 def _accuracy(logits: torch.Tensor, targets: torch.Tensor) -> dict[str, float]:

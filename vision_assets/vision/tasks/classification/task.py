@@ -1,6 +1,7 @@
 """Classification: one label for each image."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from torch import nn
 
     from vision_assets.vision.evaluation.scorecard import Scorecard
+    from vision_assets.vision.tasks.classification.network import Network
+    from vision_assets.vision.training.checkpoint import Checkpoint
+    from vision_assets.vision.training.weights import FirstWeights
 
 _FEWEST_CLASSES = 2
 
@@ -52,11 +56,19 @@ class ClassificationTask:
             )
         return torch.tensor([position[int(class_id)] for class_id in rows["class_id"]])
 
-    def network(self, recipe: ClassificationRecipe, n_classes: int) -> "nn.Module":
+    def network(self, recipe: ClassificationRecipe, n_classes: int) -> "Network":
         """The network that the recipe names."""
         from vision_assets.vision.tasks.classification.network import build
 
         return build(recipe.network, n_classes, recipe.image_size_px)
+
+    def begin(
+        self, network: "Network", recipe: ClassificationRecipe, n_classes: int, files: Path
+    ) -> "FirstWeights":
+        """The weights that the recipe names, and the normalisation that they expect."""
+        from vision_assets.vision.tasks.classification.pretrained import begin
+
+        return begin(network, recipe, n_classes, files)
 
     def learn(
         self,
@@ -66,6 +78,7 @@ class ClassificationTask:
         recipe: ClassificationRecipe,
         device: "torch.device",
         on_epoch: OnEpoch,
+        checkpoint: "Checkpoint",
     ) -> list[EpochReport]:
         """Minimise cross-entropy with label smoothing.
 
@@ -81,7 +94,8 @@ class ClassificationTask:
                 f"expected images of at least {_FEWEST_CLASSES} classes in the train split, "
                 f"got {present}; label images of another class"
             )
-        return descend(network, objective(recipe), train, val, recipe, device, on_epoch)
+        aim = objective(recipe, train.targets)
+        return descend(network, aim, train, val, recipe, device, on_epoch, checkpoint)
 
     def calibrate(
         self,

@@ -8,11 +8,17 @@ import torch
 
 from vision_assets.vision.errors import TrainingError
 from vision_assets.vision.tasks.classification.network import GridPool, build, network_names
+from vision_assets.vision.tasks.classification.objective import objective
 from vision_assets.vision.tasks.classification.outputs import (
     CLASS_ACTIVATION,
     FEATURE_NORM,
     ExportableClassifier,
 )
+from vision_assets.vision.tasks.classification.spec import ClassificationRecipe
+from vision_assets.vision.tasks.task import Samples
+from vision_assets.vision.training.checkpoint import Checkpoint
+from vision_assets.vision.training.gradient_descent import descend
+from vision_assets.vision.training.progress import ignore_progress
 
 N_CLASSES = 5
 FAMILIES = {
@@ -68,6 +74,42 @@ def test_every_family_is_built_and_exported_with_the_same_outputs(
         for value, reference in zip(map(np.asarray, found), expected, strict=True):
             assert value.shape == reference.shape
             assert abs(value - reference).max() <= 1e-4 * max(1, abs(reference).max())
+
+
+@pytest.mark.parametrize("name", network_names())
+def test_every_network_is_built_and_runs_by_its_name(name: str):
+    """On torch's device without memory, where shapes alone are computed, of giants too."""
+    side_px = 224
+    with torch.device("meta"):
+        network = build(name, N_CLASSES, side_px).eval()
+        logits = network(torch.zeros(2, 3, side_px, side_px))
+    assert logits.shape == (2, N_CLASSES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "side_px"), [(n, v[0]) for n, v in FAMILIES.items()])
+def test_one_of_every_family_learns(name: str, side_px: int):
+    recipe = ClassificationRecipe(
+        network=name, image_size_px=side_px, epochs=1, batch_size=4, learning_rate=1e-4
+    )
+    torch.manual_seed(0)
+    network = build(name, N_CLASSES, side_px)
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    train = Samples(images(4, side_px).numpy(), torch.arange(4))
+    (report,) = descend(
+        network,
+        objective(recipe, train.targets),
+        train,
+        train,
+        recipe,
+        torch.device("cpu"),
+        ignore_progress,
+        Checkpoint(),
+    )
+    assert report.val_loss is not None
+    trained = dict(network.named_parameters())
+    assert any(not torch.equal(value, before[key]) for key, value in trained.items())
+    assert all(value.isfinite().all() for value in trained.values())
 
 
 def test_every_family_of_torchvision_is_covered():
