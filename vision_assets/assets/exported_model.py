@@ -31,7 +31,9 @@ def exported_model(use_case: UseCase) -> dg.AssetsDefinition:
         ],
     )
     def build(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
+        from vision_assets.vision.dataset.sample import spread_sample
         from vision_assets.vision.export import export
+        from vision_assets.vision.inference.golden import MAX_IMAGES
         from vision_assets.vision.parity import check_parity
         from vision_assets.vision.tasks.registry import load_task
         from vision_assets.vision.training.trained_model import TrainedModel
@@ -39,10 +41,11 @@ def exported_model(use_case: UseCase) -> dg.AssetsDefinition:
         task = load_task(use_case.task)
         model_id = upstream(context, use_case, "trained_model")
         trained = TrainedModel.load(home.home.models(use_case.name) / model_id)
-        bundle = export(task, trained, home.home.bundles(use_case.name), use_case.name)
-        version = home.datasets(use_case).get(trained.dataset["name"])
-        ids = _parity_images(version.manifest())
-        parity = check_parity(task, trained, bundle, home.image_store(use_case).read(ids))
+        manifest = home.datasets(use_case).get(trained.dataset["name"]).manifest()
+        read = home.image_store(use_case).read
+        golden = [data for _, data in read(spread_sample(manifest, MAX_IMAGES))]
+        bundle = export(task, trained, home.home.bundles(use_case.name), use_case.name, golden)
+        parity = check_parity(task, trained, bundle, read(_parity_images(manifest)))
         return dg.MaterializeResult(
             data_version=dg.DataVersion(bundle.bundle_id),
             metadata={
