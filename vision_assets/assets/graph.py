@@ -16,6 +16,9 @@ GRAPH = (
 )
 """The nouns of a use case's assets, upstream first."""
 
+BATCH_PREDICTIONS = "batch_predictions"
+"""The asset behind the graph, of use cases with a section `score`; materialized by hand."""
+
 REFERENCE = "reference"
 """Metadata entry by which an asset names what it made, for the assets below it."""
 
