@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from vision_assets.assets.graph import GRAPH, SEARCH, asset_key, op_name
+from vision_assets.assets.graph import BESIDE, GRAPH, asset_key, op_name
 from vision_assets.automation.state import is_over
 from vision_assets.home import Home
 from vision_assets.resources.tracking import end_interrupted
@@ -24,7 +24,7 @@ def run_graph(
 
     Args:
         name: the use case.
-        select: nouns of the assets; default: the whole graph, without the search beside it.
+        select: nouns of the assets; default: the whole graph, without what is beside it.
         reason: recorded on the run.
         configuration: of assets, by noun, as the launchpad of the UI takes it.
         log_level: the least that is shown on standard error.
@@ -39,7 +39,9 @@ def run_graph(
     from vision_assets.project import use_case
 
     case = use_case(name)
-    known, nouns, configured = (*GRAPH, SEARCH), list(select or GRAPH), dict(configuration or {})
+    assets = defs().resolve_asset_graph()
+    known = [noun for noun in (*GRAPH, *BESIDE) if assets.has(asset_key(case, noun))]
+    nouns, configured = list(select or GRAPH), dict(configuration or {})
     unknown = sorted(set(nouns) - set(known))
     if unknown:
         raise SpecError(f"no asset {unknown} in {name}; there are: {', '.join(known)}")

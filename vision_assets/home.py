@@ -11,6 +11,7 @@
       bundles/<use_case>/      one folder per bundle
       reports/<use_case>/      one folder per evaluation report
       deployments/<use_case>/  deployment log and slot
+      scores/<use_case>/       answers for whole folders
       mlflow/                  tracking database and artifacts
       bentoml/                 Bento store (BENTOML_HOME)
       environments/            clean environments of Bentos
@@ -90,6 +91,9 @@ class Home:
 
     def deployments(self, use_case: str) -> Path:
         return self.root / "deployments" / use_case
+
+    def scores(self, use_case: str) -> Path:
+        return self.root / "scores" / use_case
 
     def environment(self) -> dict[str, str]:
         """The variables under which Dagster, BentoML and our commands find this home.

@@ -17,7 +17,9 @@ GRAPH = (
 """The nouns of a use case's assets, upstream first."""
 
 SEARCH = "recipe_search"
-"""The asset beside the graph, which is materialized by hand."""
+BATCH_PREDICTIONS = "batch_predictions"
+BESIDE = (SEARCH, BATCH_PREDICTIONS)
+"""The nouns of assets that hang on the graph and are materialized by hand alone."""
 
 REFERENCE = "reference"
 """Metadata entry by which an asset names what it made, for the assets below it."""

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from vision_assets.cli import (
+    containerize,
     datasets,
     doctor,
     graph,
@@ -17,6 +18,7 @@ from vision_assets.cli import (
     people,
     reproduce,
     sample,
+    score,
     search,
     servers,
     service,
@@ -72,3 +74,5 @@ app.command("up", rich_help_panel=_SERVE)(servers.up)
 app.command("serve", rich_help_panel=_SERVE)(service.serve)
 app.command("predict", rich_help_panel=_SERVE)(service.predict)
 app.command("rollback", rich_help_panel=_SERVE)(service.rollback)
+app.command("score", rich_help_panel=_SERVE)(score.score)
+app.command("containerize", rich_help_panel=_SERVE)(containerize.containerize)

@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 import dagster as dg
 from pydantic import BaseModel
 
+from vision_assets.assets.batch_predictions import batch_predictions
 from vision_assets.assets.bento_service import bento_service
 from vision_assets.assets.deployment import deployment
 from vision_assets.assets.evaluation_report import evaluation_report
@@ -71,6 +72,8 @@ class VisionPipeline(dg.Component, ABC):
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         assets = [build(self.use_case) for build in self.asset_builders]
+        if self.use_case.spec.score is not None:
+            assets.append(batch_predictions(self.use_case))
         return dg.Definitions.merge(
             dg.Definitions(
                 assets=assets,

@@ -42,3 +42,8 @@ def bento_project(task: str) -> Path:
 def requirements() -> Path:
     """The compiled requirements of all Bentos, with exact versions and hashes."""
     return bento_projects() / "requirements.txt"
+
+
+def image_recipe() -> Path:
+    """The templates of what a Bento's image is built and run with."""
+    return bento_projects() / "image"

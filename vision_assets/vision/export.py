@@ -2,10 +2,12 @@
 
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+
+import numpy as np
 
 from vision_assets.vision.errors import BundleError
 from vision_assets.vision.inference.bundle import (
@@ -16,6 +18,8 @@ from vision_assets.vision.inference.bundle import (
     InputSize,
     write_bundle,
 )
+from vision_assets.vision.inference.golden import GOLDEN_FILE, golden_count, golden_file
+from vision_assets.vision.inference.predictor import Predictor
 from vision_assets.vision.inference.session import INPUT
 from vision_assets.vision.tasks.task import ExportableNetwork, Task
 from vision_assets.vision.training.trained_model import TrainedModel
@@ -24,7 +28,13 @@ OPSET = 18
 _TRACED_BATCH = 2
 
 
-def export(task: Task, trained: TrainedModel, root: Path, use_case: str) -> Bundle:
+def export(
+    task: Task,
+    trained: TrainedModel,
+    root: Path,
+    use_case: str,
+    golden: Sequence[bytes] = (),
+) -> Bundle:
     """Write `root/<bundle_id>/`; a bundle of the same content that is there already stays.
 
     Args:
@@ -32,6 +42,7 @@ def export(task: Task, trained: TrainedModel, root: Path, use_case: str) -> Bund
         trained: what to export.
         root: folder of the use case's bundles.
         use_case: whose model it is.
+        golden: encoded images whose outputs the bundle shall carry; as many as fit are taken.
 
     Raises:
         TrainingError: the weights are missing or were changed.
@@ -61,7 +72,26 @@ def export(task: Task, trained: TrainedModel, root: Path, use_case: str) -> Bund
         calibration=trained.calibration,
         options=network.options,
     )
-    return write_bundle(root, card, {MODEL_FILE: model})
+    return write_with_golden(root, card, model, golden)
+
+
+def write_with_golden(root: Path, card: Card, model: bytes, golden: Sequence[bytes]) -> Bundle:
+    """Write a bundle that carries what its model says of a few images.
+
+    Args:
+        root: folder of the use case's bundles.
+        card: without id and hashes.
+        model: the ONNX model.
+        golden: encoded images; none make a bundle without golden images.
+    """
+    files = {MODEL_FILE: model}
+    images = golden[: golden_count(card.input.height_px, card.input.width_px)]
+    if images:
+        with tempfile.TemporaryDirectory() as folder:
+            predictor = Predictor(write_bundle(Path(folder), card, files))
+            pixels: list[np.ndarray] = [predictor.prepare(data).pixels for data in images]
+            files[GOLDEN_FILE] = golden_file(predictor, pixels)
+    return write_bundle(root, card, files)
 
 
 def to_onnx(network: ExportableNetwork, size: InputSize) -> bytes:

@@ -23,6 +23,8 @@ from vision_assets.vision.inference.predictor import Predictor
 from vision_assets.vision.use_case import UseCase
 from vision_assets_tests.serving.bundles import COLOURS, colour_png, make_bundle
 
+STORED = Path(__file__).parents[1] / "vision" / "inference" / "stored"
+
 
 @pytest.fixture(scope="module")
 def expected(bundle_folder) -> list[tuple[str, bytes, dict]]:
@@ -124,6 +126,14 @@ def test_a_bento_that_was_moved_runs_alone_and_passes_its_check(home, built, exp
     assert check.passed
     assert (check.n, check.mismatches, check.modules) == (3, (), ())
     assert 0 < check.latency_ms["p50"] <= check.latency_ms["max"]
+
+
+def test_a_bundle_of_the_first_release_is_served(home, use_case):
+    folder = next((STORED / "schema_1").iterdir())
+    predictor = Predictor(Bundle.load(folder))
+    pictures = [(colour, colour_png(colour)) for colour in COLOURS]
+    expected = [(f"{name}.png", data, predictor.predict(data)) for name, data in pictures]
+    assert check_bento(home, build_bento(home, use_case, folder), expected).passed
 
 
 START_AND_WAIT = """

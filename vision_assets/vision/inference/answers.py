@@ -18,7 +18,13 @@ Outputs = dict[str, np.ndarray]
 
 
 class Answers(Protocol):
-    """The functions of an answer module."""
+    """The functions of an answer module.
+
+    Attributes:
+        DECISIVE: names of the outputs that an answer follows from; `difference` compares these.
+    """
+
+    DECISIVE: tuple[str, ...]
 
     def to_answer(
         self,

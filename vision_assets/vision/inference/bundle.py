@@ -4,6 +4,7 @@ A folder, named by `bundle_id`, that never changes:
 
     model.onnx   images (n, h, w, 3) uint8 RGB -> the outputs of the task; normalisation,
                  head and activation function are inside
+    golden.npz   a few prepared images and what the model said of them; early ones have none
     card.json    what the model is, what it was made from, and the SHA-256 of each file
 """
 
@@ -116,6 +117,10 @@ class Bundle:
     def bundle_id(self) -> str:
         """12 hex digits over its files and its thresholds."""
         return self.card.bundle_id
+
+    def contents(self) -> dict[str, bytes]:
+        """The bytes of all its files but the card, verified."""
+        return {name: self.read(name) for name in self.card.files}
 
     def read(self, name: str) -> bytes:
         """The bytes of one of its files, verified.

@@ -18,6 +18,7 @@ import numpy as np
 
 from vision_assets.vision.errors import BundleError, VisionAssetsError
 from vision_assets.vision.inference.bundle import Bundle
+from vision_assets.vision.inference.golden import check_golden
 from vision_assets.vision.inference.predictor import Predictor, Prepared
 from vision_assets.vision.inference.service.settings import ServiceSettings
 from vision_assets.vision.inference.service.slot import (
@@ -178,6 +179,7 @@ class LiveModel:
         bundle = Bundle.load(folder)
         predictor = Predictor(bundle, self._settings.limits, threads=1)
         _warm(bundle, predictor)
+        check_golden(predictor)
         return LoadedModel(bundle, predictor, source, datetime.now(UTC))
 
     def _acknowledgement(self) -> Acknowledgement:

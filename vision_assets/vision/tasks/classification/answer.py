@@ -9,6 +9,7 @@ from vision_assets.vision.inference.answers import Answer, Outputs
 from vision_assets.vision.inference.bundle import Card
 from vision_assets.vision.inference.decision import decide
 
+DECISIVE = ("scores",)
 _HOT_RGB = np.array([255.0, 60.0, 20.0])
 _STRONGEST_TINT = 0.65
 

@@ -1,0 +1,86 @@
+"""A Bento as a build context: Dockerfile, compose and Kubernetes manifests beside it.
+
+The folder needs nothing of this source tree, nor of the home, to be built where Docker is.
+"""
+
+import shutil
+from pathlib import Path
+
+from vision_assets.serving.bento import BuiltBento
+from vision_assets.serving.bento_projects import image_recipe, requirements
+from vision_assets.vision.atomic import new_folder
+from vision_assets.vision.errors import ServiceError
+from vision_assets.vision.spec import ServiceSpec
+
+_TEMPLATE = ".j2"
+_HIDDEN = {"dockerignore": ".dockerignore"}
+_BASE_MIB, _WORKER_MIB = 256, 384
+"""Memory of the supervisor and of a worker: twice what they were seen to use."""
+
+
+def containerize(bento: BuiltBento, spec: ServiceSpec, out: Path) -> list[Path]:
+    """Write the build context of a Bento's image.
+
+    Args:
+        bento: what the image holds.
+        spec: port and number of workers.
+        out: a folder that is not there yet.
+
+    Returns:
+        The files that were written for people, relative to `out`.
+
+    Raises:
+        ServiceError: `out` is there already, or the Bento is gone.
+    """
+    if out.exists():
+        raise ServiceError(f"{out} is there already; remove it, or name another folder")
+    if not bento.folder.is_dir():
+        raise ServiceError(
+            f"expected the Bento {bento.tag} in {bento.folder}, it is gone; materialize its "
+            "bento_service"
+        )
+    values = _values(bento, spec)
+    recipe = image_recipe()
+    templates = sorted(path.relative_to(recipe) for path in recipe.rglob(f"*{_TEMPLATE}"))
+    with new_folder(out) as folder:
+        shutil.copytree(
+            bento.folder, folder / "bento", ignore=shutil.ignore_patterns("__pycache__")
+        )
+        shutil.copyfile(requirements_of(bento), folder / "requirements.txt")
+        for template in templates:
+            target = folder / _target(template)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(_filled(recipe / template, values))
+    return [_target(template) for template in templates]
+
+
+def requirements_of(bento: BuiltBento) -> Path:
+    """The requirements that a Bento was built with, with exact versions and hashes."""
+    return bento.folder / "src" / requirements().name
+
+
+def _values(bento: BuiltBento, spec: ServiceSpec) -> dict[str, object]:
+    name, version = bento.tag.split(":")
+    host = name.replace("_", "-")
+    return {
+        "tag": bento.tag,
+        "name": name,
+        "version": version,
+        "host": host,
+        "image": f"vision-assets/{host}:{version}",
+        "port": spec.port,
+        "cpus": spec.workers,
+        "memory_mib": _BASE_MIB + spec.workers * _WORKER_MIB,
+    }
+
+
+def _target(template: Path) -> Path:
+    name = template.name.removesuffix(_TEMPLATE)
+    return template.with_name(_HIDDEN.get(name, name))
+
+
+def _filled(template: Path, values: dict[str, object]) -> str:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)  # noqa: S701 - no HTML
+    return environment.from_string(template.read_text()).render(values)

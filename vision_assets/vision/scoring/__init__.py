@@ -1,0 +1,1 @@
+"""Batch scoring: the answers of a bundle for every file of a folder, as one Parquet file."""
