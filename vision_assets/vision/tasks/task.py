@@ -5,7 +5,7 @@ as well, which run without torch: torch is imported inside the methods that need
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -44,19 +44,23 @@ class Measured:
     """What a measure found over all images.
 
     Attributes:
-        metrics: figures by name, higher is better; gates refer to them.
+        metrics: figures by name; gates refer to them. Higher is better, but for those that end
+            with `_error`.
         per_class: one row per class, `class_id`, `label`, then figures.
         confusion: counts; rows are labels, columns what was predicted.
         predictions: the outcomes, one row per image: `image_id`, `label`, `predicted`, `score`,
             `correct`, and `error` in 0..1, by which the worst mistakes are found; `defect`,
             whether the image shows one (missing where that is not known), `defect_score` in
             0..1, and the `decision` by it (missing where the bundle has no thresholds).
+        curves: tables that the task's own plots are drawn from, by name; of a bounded number of
+            rows, whatever the number of images.
     """
 
     metrics: dict[str, float]
     per_class: pd.DataFrame
     confusion: pd.DataFrame
     predictions: pd.DataFrame
+    curves: dict[str, pd.DataFrame] = field(default_factory=dict)
 
 
 class Measure(Protocol):

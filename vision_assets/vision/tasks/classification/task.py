@@ -112,13 +112,10 @@ class ClassificationTask:
         return ClassificationMeasure(classes)
 
     def plots(self, scorecard: "Scorecard") -> dict[str, bytes]:
-        """Confusion matrix, and bars of precision, recall and F1."""
-        from vision_assets.vision.evaluation.plots import class_bars, confusion_matrix
+        """Of the classes, of how their scores rank images, and of what the scores promise."""
+        from vision_assets.vision.tasks.classification.plots import plots
 
-        return {
-            "confusion matrix": confusion_matrix(scorecard.confusion),
-            "per class": class_bars(scorecard.per_class, ("precision", "recall", "f1")),
-        }
+        return plots(scorecard)
 
 
 TASK: Any = ClassificationTask()
