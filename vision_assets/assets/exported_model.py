@@ -1,5 +1,8 @@
 """exported_model: the bundle that ships, and the proof that it answers as the network does."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import dagster as dg
 
 from vision_assets.assets.graph import REFERENCE, asset_key, upstream
@@ -31,6 +34,7 @@ def exported_model(use_case: UseCase) -> dg.AssetsDefinition:
         ],
     )
     def build(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
+        from vision_assets.vision.evaluation.thresholds import ORIGIN, decide_by_cost
         from vision_assets.vision.export import export
         from vision_assets.vision.parity import check_parity
         from vision_assets.vision.tasks.registry import load_task
@@ -39,15 +43,20 @@ def exported_model(use_case: UseCase) -> dg.AssetsDefinition:
         task = load_task(use_case.task)
         model_id = upstream(context, use_case, "trained_model")
         trained = TrainedModel.load(home.home.models(use_case.name) / model_id)
-        bundle = export(task, trained, home.home.bundles(use_case.name), use_case.name)
-        version = home.datasets(use_case).get(trained.dataset["name"])
-        ids = _parity_images(version.manifest())
-        parity = check_parity(task, trained, bundle, home.image_store(use_case).read(ids))
+        read = home.image_store(use_case).read
+        manifest = home.datasets(use_case).get(trained.dataset["name"]).manifest()
+        val, bundles = manifest[manifest["split"] == "val"], home.home.bundles(use_case.name)
+        with TemporaryDirectory() as folder:
+            undecided = export(task, trained, Path(folder), use_case.name)
+            bundle = decide_by_cost(task, undecided, val, read, use_case.spec.costs, bundles)
+        parity = check_parity(task, trained, bundle, read(_parity_images(manifest)))
         return dg.MaterializeResult(
             data_version=dg.DataVersion(bundle.bundle_id),
             metadata={
                 REFERENCE: bundle.bundle_id,
                 "model": model_id,
+                "thresholds": bundle.card.options[ORIGIN],
+                **bundle.card.thresholds,
                 "bytes": (bundle.folder / "model.onnx").stat().st_size,
                 "folder": dg.MetadataValue.path(str(bundle.folder)),
             },

@@ -40,6 +40,17 @@ def slices(rows: pd.DataFrame, predictions: pd.DataFrame, columns: Sequence[str]
     return pd.concat(found).sort_values(["high", "correct"], kind="stable", ignore_index=True)
 
 
+def parts(rows: pd.DataFrame, column: str) -> pd.Series:
+    """The slice that each row belongs to, by one column, cut as in `slices`.
+
+    Raises:
+        SpecError: the manifest has no such column.
+    """
+    if column not in rows:
+        raise SpecError(f"expected a column of {sorted(rows.columns)}, got {column!r}")
+    return _values(rows[column])
+
+
 def _slice(values: pd.Series, correct: pd.Series, column: str) -> pd.DataFrame:
     grouped = correct.astype(float).groupby(values.to_numpy()).agg(["size", "mean", "sum"])
     low, high = wilson(grouped["sum"], grouped["size"])

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from vision_assets.vision.evaluation.figure import Figure
     from vision_assets.vision.evaluation.scorecard import Scorecard
 
 
@@ -123,6 +124,19 @@ class Task(Protocol):
 
     def measure(self, classes: Sequence[CardClass]) -> Measure:
         """A fresh measure over these classes."""
+        ...
+
+    def figures(self, outcomes: pd.DataFrame, weights: np.ndarray) -> dict[str, "Figure"]:
+        """Figures over outcomes that count several times, or not at all; pure and fast.
+
+        Args:
+            outcomes: n rows of `Measured.predictions`.
+            weights: (r, n) float, how often each counts in each of r weightings.
+
+        Returns:
+            By name, in 0..1 and better when higher; of one class as in `recall/scratch`, where
+            images of it are there.
+        """
         ...
 
     def plots(self, scorecard: "Scorecard") -> dict[str, bytes]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from vision_assets.vision.errors import TrainingError
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from vision_assets.vision.evaluation.figure import Figure
     from vision_assets.vision.evaluation.scorecard import Scorecard
 
 _FEWEST_CLASSES = 2
@@ -110,6 +112,12 @@ class ClassificationTask:
     def measure(self, classes: Sequence[CardClass]) -> ClassificationMeasure:
         """A fresh measure over these classes."""
         return ClassificationMeasure(classes)
+
+    def figures(self, outcomes: pd.DataFrame, weights: np.ndarray) -> "dict[str, Figure]":
+        """Accuracy, macro figures, and precision, recall and F1 of each class."""
+        from vision_assets.vision.tasks.classification.figures import figures
+
+        return figures(outcomes, weights)
 
     def plots(self, scorecard: "Scorecard") -> dict[str, bytes]:
         """Of the classes, of how their scores rank images, and of what the scores promise."""
