@@ -9,6 +9,7 @@ import os
 import resource
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -244,8 +245,10 @@ def _call_directly(home) -> None:
     from vision_assets.serving.deployments import Deployments
     from vision_assets.vision.dataset.versions import DatasetVersions
     from vision_assets.vision.evaluation.evaluate import evaluate
+    from vision_assets.vision.evaluation.evidence import Evidence
     from vision_assets.vision.evaluation.gates import judge
     from vision_assets.vision.evaluation.report import write_report
+    from vision_assets.vision.evaluation.thresholds import decide_by_cost
     from vision_assets.vision.export import export
     from vision_assets.vision.parity import check_parity
     from vision_assets.vision.store.image_store import ImageStore
@@ -265,13 +268,18 @@ def _call_directly(home) -> None:
     dataset = {"name": version.name, "fingerprint": version.fingerprint}
     models = home.models("parts")
     trained = fit(task, manifest, store.read, spec.recipe, version.classes, models, dataset)
-    bundle = export(task, trained, home.bundles("parts"), "parts")
+    with tempfile.TemporaryDirectory() as scratch:
+        plain, val = export(task, trained, Path(scratch), "parts"), manifest["split"] == "val"
+        bundles = home.bundles("parts")
+        bundle = decide_by_cost(task, plain, manifest[val], store.read, spec.costs, bundles)
     ids = manifest.sort_values("split")["image_id"].tolist()[:200]
     check_parity(task, trained, bundle, store.read(ids))
     test = manifest[manifest["split"] == "test"]
     scorecard = evaluate(task, bundle, test, store.read)
-    gates = judge(scorecard, spec.gates)
-    write_report(task, scorecard, gates, bundle, store.read, home.reports("parts"))
+    evidence = Evidence(task, scorecard, test, spec.costs)
+    gates = judge(evidence, spec.gates)
+    reports = home.reports("parts")
+    write_report(task, scorecard, gates, bundle, store.read, reports, evidence=evidence)
     built = build_bento(home, case, bundle.folder)
     asked = scorecard.predictions[:32].set_index("image_id")["predicted"].to_dict()
     expected = [(name, data, {"label": asked[name]}) for name, data in store.read(list(asked))]

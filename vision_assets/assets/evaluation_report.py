@@ -1,5 +1,6 @@
-"""evaluation_report: how the bundle answers on the test split, and the gates."""
+"""evaluation_report: how the bundle answers on the test split, the gates, and the champion."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -7,16 +8,22 @@ import dagster as dg
 from vision_assets.assets.graph import REFERENCE, asset_key, upstream
 from vision_assets.assets.metadata import picture, records_table
 from vision_assets.resources.home import HomeResource
+from vision_assets.vision.spec import CHAMPION_CHECK
 from vision_assets.vision.use_case import UseCase
 
 if TYPE_CHECKING:
-    from vision_assets.vision.evaluation.evaluate import Scorecard
+    from vision_assets.vision.evaluation.champion import Challenge
+    from vision_assets.vision.evaluation.evidence import Evidence
     from vision_assets.vision.evaluation.gates import GateResult
     from vision_assets.vision.evaluation.report import Report
+    from vision_assets.vision.inference.bundle import Card
 
 
 def evaluation_report(use_case: UseCase) -> dg.AssetsDefinition:
-    """Build the asset `<use_case>/evaluation_report` with one blocking check per gate."""
+    """Build the asset `<use_case>/evaluation_report` with one blocking check per gate.
+
+    A model that a gate stops is registered and reported, and goes no further.
+    """
     key = asset_key(use_case, "evaluation_report")
 
     @dg.asset(
@@ -26,17 +33,13 @@ def evaluation_report(use_case: UseCase) -> dg.AssetsDefinition:
         kinds={"sklearn"},
         description="The bundle's scorecard on the test split, from bytes, as it will serve.",
         check_specs=[
-            dg.AssetCheckSpec(
-                _gate_name(gate.metric),
-                asset=key,
-                blocking=True,
-                description=f"{gate.metric} is at least {gate.min:g} on the test split.",
-            )
-            for gate in use_case.spec.gates
+            dg.AssetCheckSpec(name, asset=key, blocking=True, description=asked)
+            for name, asked in _checks(use_case).items()
         ],
     )
     def build(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
         from vision_assets.vision.evaluation.evaluate import evaluate
+        from vision_assets.vision.evaluation.evidence import Evidence
         from vision_assets.vision.evaluation.gates import judge
         from vision_assets.vision.evaluation.report import write_report
         from vision_assets.vision.inference.bundle import Bundle
@@ -52,7 +55,11 @@ def evaluation_report(use_case: UseCase) -> dg.AssetsDefinition:
         manifest = version.manifest()
         test = manifest[manifest["split"] == "test"]
         scorecard = evaluate(task, bundle, test, store.read, slices=use_case.spec.slices)
-        gates = judge(scorecard, use_case.spec.gates)
+        evidence = Evidence(task, scorecard, test, use_case.spec.costs)
+        challenged = _challenge(home, use_case, evidence)
+        gates = judge(evidence, use_case.spec.gates)
+        if challenged is not None:
+            gates.append(challenged.gate)
         report = write_report(
             task,
             scorecard,
@@ -61,34 +68,83 @@ def evaluation_report(use_case: UseCase) -> dg.AssetsDefinition:
             store.read,
             home.home.reports(use_case.name),
             trained.history,
+            evidence=evidence,
+            comparison=challenged.comparison if challenged else None,
         )
         return dg.MaterializeResult(
             data_version=dg.DataVersion(report.report_id),
-            metadata=_metadata(scorecard, report),
+            metadata=_metadata(evidence, report),
             check_results=[_check(gate) for gate in gates],
         )
 
     return build
 
 
-def _gate_name(metric: str) -> str:
-    return f"gate_{metric}"
+def _checks(use_case: UseCase) -> dict[str, str]:
+    """What is asked for, by the name of its check."""
+    checks = {gate.check_name: f"{gate.asked} on the test split." for gate in use_case.spec.gates}
+    if use_case.spec.champion is not None:
+        checks[CHAMPION_CHECK] = "No worse than the bundle that is deployed, on the same images."
+    return checks
 
 
-def _check(gate: "GateResult") -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        check_name=_gate_name(gate.metric),
-        passed=gate.passed,
-        description=gate.text,
-        metadata={"value": gate.value, "minimum": gate.minimum},
+def _challenge(home: HomeResource, use_case: UseCase, evidence: "Evidence") -> "Challenge | None":
+    """How the bundle stands against the one that is deployed; None where nobody asks."""
+    from vision_assets.vision.evaluation.champion import challenge
+    from vision_assets.vision.manifest import SPLITS
+
+    if use_case.spec.champion is None:
+        return None
+    deployments = home.deployments(use_case)
+    current = deployments.current()
+
+    def trained_on(card: "Card") -> list[str]:
+        manifest = home.datasets(use_case).get(card.dataset["name"]).manifest(["image_id", "split"])
+        return manifest.loc[manifest["split"].isin(SPLITS[:2]), "image_id"].tolist()
+
+    return challenge(
+        evidence,
+        deployments.bundle_folder(current) if current else None,
+        trained_on,
+        home.image_store(use_case).read,
+        use_case.spec.champion,
     )
 
 
-def _metadata(scorecard: "Scorecard", report: "Report") -> dict[str, Any]:
+def _check(gate: "GateResult") -> dg.AssetCheckResult:
+    from vision_assets.vision.evaluation.judgement import interval_json
+
+    value = {} if gate.value is None else {"value": gate.value}
+    return dg.AssetCheckResult(
+        check_name=gate.name,
+        passed=gate.passed,
+        description=gate.text,
+        metadata={
+            "verdict": gate.verdict,
+            "asked for": gate.asked,
+            **value,
+            "figures": records_table(
+                {"of": case.subject or "all", "verdict": case.verdict, **interval_json(case.found)}
+                for case in gate.cases
+            ),
+        },
+    )
+
+
+def _metadata(evidence: "Evidence", report: "Report") -> dict[str, Any]:
+    from vision_assets.vision.evaluation.costs import DECISION_FIGURES
+
+    metrics, reached = evidence.scorecard.metrics, evidence.consequences
+    decided = {name: evidence.interval(name).value for name in DECISION_FIGURES} if reached else {}
     return {
         REFERENCE: dg.MetadataValue.text(report.report_id),
         "report": dg.MetadataValue.path(str(report.html)),
-        **{name: round(float(value), 4) for name, value in scorecard.metrics.items()},
-        "per class": records_table(scorecard.per_class.to_dict("records")),
+        **{name: round(float(value), 4) for name, value in (metrics | decided).items()},
+        "intervals": records_table(
+            {"figure": name, **asdict(found)}
+            for name, found in evidence.intervals.items()
+            if "/" not in name
+        ),
+        "per class": records_table(evidence.scorecard.per_class.to_dict("records")),
         **{title: picture(png) for title, png in report.plots.items()},
     }

@@ -1,5 +1,7 @@
 """exported_model: the bundle that ships, and the proof that it answers as the network does."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -36,6 +38,7 @@ def exported_model(use_case: UseCase) -> dg.AssetsDefinition:
     )
     def build(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
         from vision_assets.vision.dataset.sample import spread_sample
+        from vision_assets.vision.evaluation.thresholds import decide_by_cost
         from vision_assets.vision.export import export
         from vision_assets.vision.inference.golden import MAX_IMAGES
         from vision_assets.vision.parity import check_parity
@@ -46,13 +49,22 @@ def exported_model(use_case: UseCase) -> dg.AssetsDefinition:
         model_id = upstream(context, use_case, "trained_model")
         trained = TrainedModel.load(home.home.models(use_case.name) / model_id)
         manifest = home.datasets(use_case).get(trained.dataset["name"]).manifest()
-        read = home.image_store(use_case).read
+        read, bundles = home.image_store(use_case).read, home.home.bundles(use_case.name)
+        val = manifest[manifest["split"] == "val"]
         golden = [data for _, data in read(spread_sample(manifest, MAX_IMAGES))]
-        bundle = export(task, trained, home.home.bundles(use_case.name), use_case.name, golden)
+
+        def decided(model: "Bundle") -> "Bundle":
+            return decide_by_cost(task, model, val, read, use_case.spec.costs, bundles)
+
+        with TemporaryDirectory() as folder:
+            floats = export(task, trained, Path(folder), use_case.name, golden)
+            bundle = decided(floats)
+            int8 = use_case.spec.export.int8
+            integers = decided(_quantised(floats, manifest, read, golden)) if int8 else None
         parity = check_parity(task, trained, bundle, read(_parity_images(manifest)))
         shipped, checks, metadata = bundle, [_parity_check(parity)], _float_metadata(bundle)
-        if use_case.spec.export.int8:
-            integers, trial = _int8(use_case, bundle, golden, manifest, read)
+        if integers is not None:
+            trial = _try_int8(use_case, bundle, integers, manifest, read)
             shipped = integers if trial.passed else bundle
             checks.append(_int8_check(trial))
             metadata |= _int8_metadata(integers, trial)
@@ -63,6 +75,7 @@ def exported_model(use_case: UseCase) -> dg.AssetsDefinition:
                 "model": model_id,
                 "precision": shipped.card.precision,
                 "folder": dg.MetadataValue.path(str(shipped.folder)),
+                **_threshold_metadata(shipped),
                 **metadata,
             },
             check_results=checks,
@@ -103,24 +116,30 @@ def _parity_check(parity: "Parity") -> dg.AssetCheckResult:
     )
 
 
-def _int8(
-    use_case: UseCase,
-    bundle: "Bundle",
-    golden: list[bytes],
-    manifest: "pd.DataFrame",
-    read: "ReadBytes",
-) -> "tuple[Bundle, Int8Trial]":
-    """The INT8 bundle, calibrated without test images, and how it did on them."""
+def _quantised(
+    floats: "Bundle", manifest: "pd.DataFrame", read: "ReadBytes", golden: list[bytes]
+) -> "Bundle":
+    """The INT8 bundle beside the one of floats, calibrated without test images."""
     from vision_assets.vision.dataset.sample import spread_sample
-    from vision_assets.vision.int8 import try_int8
     from vision_assets.vision.quantize import CALIBRATION_IMAGES, quantise
-    from vision_assets.vision.tasks.registry import load_task
 
     calibration = [data for _, data in read(spread_sample(manifest, CALIBRATION_IMAGES))]
-    integers = quantise(bundle, calibration, golden)
+    return quantise(floats, calibration, golden)
+
+
+def _try_int8(
+    use_case: UseCase,
+    bundle: "Bundle",
+    integers: "Bundle",
+    manifest: "pd.DataFrame",
+    read: "ReadBytes",
+) -> "Int8Trial":
+    from vision_assets.vision.int8 import try_int8
+    from vision_assets.vision.tasks.registry import load_task
+
     test = manifest[manifest["split"] == "test"]
     task, spec = load_task(use_case.task), use_case.spec.export
-    return integers, try_int8(task, bundle, integers, test, read, spec)
+    return try_int8(task, bundle, integers, test, read, spec)
 
 
 def _int8_check(trial: "Int8Trial") -> dg.AssetCheckResult:
@@ -137,6 +156,12 @@ def _int8_check(trial: "Int8Trial") -> dg.AssetCheckResult:
             "times as fast": trial.speed_up,
         },
     )
+
+
+def _threshold_metadata(bundle: "Bundle") -> dict[str, Any]:
+    from vision_assets.vision.evaluation.thresholds import ORIGIN
+
+    return {"thresholds": bundle.card.options[ORIGIN], **bundle.card.thresholds}
 
 
 def _float_metadata(bundle: "Bundle") -> dict[str, Any]:

@@ -70,6 +70,7 @@ def evaluate(
         confusion=found.confusion,
         predictions=found.predictions.assign(answer=found.predictions["image_id"].map(answers)),
         slices=sliced(rows, found.predictions, slices),
+        curves=found.curves,
     )
 
 

@@ -9,7 +9,7 @@
 import base64
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,11 @@ import pandas as pd
 
 from vision_assets.vision.atomic import new_folder
 from vision_assets.vision.errors import BundleError
+from vision_assets.vision.evaluation.champion import Comparison
+from vision_assets.vision.evaluation.cost_plots import cost_plots
+from vision_assets.vision.evaluation.evidence import Evidence
 from vision_assets.vision.evaluation.gates import GateResult
+from vision_assets.vision.evaluation.judgement import gate_json, judgement_json, number, span
 from vision_assets.vision.evaluation.pictures import mistakes
 from vision_assets.vision.evaluation.plots import learning_curves, slice_bars
 from vision_assets.vision.evaluation.scorecard import Scorecard
@@ -65,6 +69,9 @@ def write_report(
     read: ReadBytes,
     root: Path,
     history: Sequence[EpochReport] = (),
+    *,
+    evidence: Evidence | None = None,
+    comparison: Comparison | None = None,
 ) -> Report:
     """Write `root/<report_id>/`; a report of the same findings that is there already stays.
 
@@ -76,14 +83,17 @@ def write_report(
         read: gives the bytes of images, for pictures of mistakes.
         root: folder of the use case's reports.
         history: of the training, for learning curves.
+        evidence: the scorecard with its intervals and costs.
+        comparison: with the champion.
     """
-    said = _scorecard_json(scorecard, gates)
-    report_id = _report_id(scorecard, gates)
+    said = _scorecard_json(scorecard, gates) | judgement_json(evidence, comparison)
+    report_id = _report_id(scorecard, gates, judgement_json(evidence, comparison))
     plots = task.plots(scorecard)
     if len(scorecard.slices):
         plots["slices"] = slice_bars(scorecard.slices)
     if history:
         plots["learning curves"] = learning_curves(history)
+    of_costs = cost_plots(evidence) if evidence else {}
     with new_folder(root / report_id) as folder:
         (folder / SCORECARD_FILE).write_text(json.dumps(said, indent=2, ensure_ascii=False))
         scorecard.predictions.to_parquet(folder / PREDICTIONS_FILE, index=False)
@@ -96,9 +106,14 @@ def write_report(
             n_wrong=int((~scorecard.predictions["correct"].astype(bool)).sum()),
             written_at=datetime.now(UTC),
             data_uri=_data_uri,
+            evidence=evidence,
+            comparison=comparison,
+            cost_plots=of_costs,
+            number=number,
+            span=span,
         )
         (folder / HTML_FILE).write_text(page)
-    return Report(report_id, root / report_id, plots)
+    return Report(report_id, root / report_id, plots | of_costs)
 
 
 def read_report(folder: Path) -> tuple[str, pd.DataFrame]:
@@ -117,13 +132,13 @@ def read_report(folder: Path) -> tuple[str, pd.DataFrame]:
         ) from error
 
 
-def _report_id(scorecard: Scorecard, gates: Sequence[GateResult]) -> str:
+def _report_id(scorecard: Scorecard, gates: Sequence[GateResult], judgement: dict[str, Any]) -> str:
     """From what was found; how long it took does not count."""
     predictions = scorecard.predictions.sort_values("image_id")
     found = predictions[["image_id", "label", "predicted"]].astype(str).to_numpy().tolist()
-    asked = [[gate.metric, gate.minimum] for gate in gates]
+    asked = [[gate.name, gate.asked] for gate in gates]
     sliced = scorecard.slices.astype(str).to_numpy().tolist()
-    return fingerprint([scorecard.card.bundle_id, found, asked, sliced])[:ID_LENGTH]
+    return fingerprint([scorecard.card.bundle_id, found, asked, sliced, judgement])[:ID_LENGTH]
 
 
 def _scorecard_json(scorecard: Scorecard, gates: Sequence[GateResult]) -> dict[str, Any]:
@@ -132,7 +147,7 @@ def _scorecard_json(scorecard: Scorecard, gates: Sequence[GateResult]) -> dict[s
         "bundle_id": scorecard.card.bundle_id,
         "n": len(scorecard.predictions),
         "metrics": scorecard.metrics,
-        "gates": [asdict(gate) | {"passed": gate.passed} for gate in gates],
+        "gates": [gate_json(gate) for gate in gates],
         "per_class": scorecard.per_class.to_dict("records"),
         "confusion": {
             "labels": [str(name) for name in scorecard.confusion.index],

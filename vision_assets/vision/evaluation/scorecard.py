@@ -1,6 +1,6 @@
 """The scorecard: how one bundle answered on one set of images."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -20,8 +20,9 @@ class Scorecard:
         confusion: counts; rows are labels, columns what was predicted.
         predictions: one row per image: `image_id`, `label`, `predicted`, `score`, `correct`,
             `error`, `answer` (all that the bundle said, as JSON).
-        slices: one row per value of each column reported by: `column`, `value`, `n`, `correct`
-            (share).
+        slices: one row per value of each column reported by, the worst first: `column`, `value`,
+            `n`, `correct` (share), `low` and `high` (its interval).
+        curves: tables that the task's own plots are drawn from, by name.
     """
 
     card: Card
@@ -30,6 +31,7 @@ class Scorecard:
     confusion: pd.DataFrame
     predictions: pd.DataFrame
     slices: pd.DataFrame
+    curves: dict[str, pd.DataFrame] = field(default_factory=dict)
 
     def value(self, metric: str) -> float:
         """A metric, or a figure of one class, as in `recall/scratches`.

@@ -5,7 +5,7 @@ as well, which run without torch: torch is imported inside the methods that need
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from vision_assets.vision.evaluation.figure import Figure
     from vision_assets.vision.evaluation.scorecard import Scorecard
     from vision_assets.vision.training.checkpoint import Checkpoint
     from vision_assets.vision.training.weights import FirstWeights
@@ -48,19 +49,23 @@ class Measured:
     """What a measure found over all images.
 
     Attributes:
-        metrics: figures by name, higher is better; gates refer to them.
+        metrics: figures by name; gates refer to them. Higher is better, but for those that end
+            with `_error`.
         per_class: one row per class, `class_id`, `label`, then figures.
         confusion: counts; rows are labels, columns what was predicted.
         predictions: the outcomes, one row per image: `image_id`, `label`, `predicted`, `score`,
             `correct`, and `error` in 0..1, by which the worst mistakes are found; `defect`,
             whether the image shows one (missing where that is not known), `defect_score` in
             0..1, and the `decision` by it (missing where the bundle has no thresholds).
+        curves: tables that the task's own plots are drawn from, by name; of a bounded number of
+            rows, whatever the number of images.
     """
 
     metrics: dict[str, float]
     per_class: pd.DataFrame
     confusion: pd.DataFrame
     predictions: pd.DataFrame
+    curves: dict[str, pd.DataFrame] = field(default_factory=dict)
 
 
 class Measure(Protocol):
@@ -139,6 +144,19 @@ class Task(Protocol):
 
     def measure(self, classes: Sequence[CardClass]) -> Measure:
         """A fresh measure over these classes."""
+        ...
+
+    def figures(self, outcomes: pd.DataFrame, weights: np.ndarray) -> dict[str, "Figure"]:
+        """Figures over outcomes that count several times, or not at all; pure and fast.
+
+        Args:
+            outcomes: n rows of `Measured.predictions`.
+            weights: (r, n) float, how often each counts in each of r weightings.
+
+        Returns:
+            By name, in 0..1 and better when higher; of one class as in `recall/scratch`, where
+            images of it are there.
+        """
         ...
 
     def plots(self, scorecard: "Scorecard") -> dict[str, bytes]:

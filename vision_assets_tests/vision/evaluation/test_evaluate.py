@@ -1,4 +1,4 @@
-"""A bundle is judged by every image it is given, and by gates."""
+"""A bundle is judged by every image it is given."""
 
 import json
 
@@ -7,12 +7,10 @@ import pytest
 
 from vision_assets.vision.errors import DatasetError, SpecError
 from vision_assets.vision.evaluation.evaluate import evaluate
-from vision_assets.vision.evaluation.gates import judge
 from vision_assets.vision.evaluation.scorecard import Scorecard
 from vision_assets.vision.evaluation.slices import slices
 from vision_assets.vision.inference.bundle import Bundle
 from vision_assets.vision.inference.predictor import Predictor
-from vision_assets.vision.spec import GateSpec
 from vision_assets.vision.tasks.registry import load_task
 from vision_assets_tests.vision.dataset.drawn_dataset import DrawnDataset
 
@@ -61,31 +59,6 @@ def test_a_removed_image_is_told(bundle: Bundle, drawn: DrawnDataset):
     some = DrawnDataset(drawn.manifest, dict(list(drawn.images.items())[:-1]))
     with pytest.raises(DatasetError, match="make a new one"):
         evaluate(TASK, bundle, drawn.manifest, some.read)
-
-
-def test_gates_say_what_was_reached_and_what_was_asked(scorecard: Scorecard):
-    passed, failed = judge(
-        scorecard, [GateSpec(metric="accuracy", min=0.1), GateSpec(metric="macro_f1", min=1.1)]
-    )
-    assert passed.passed
-    assert not failed.passed
-    assert "1.1 is asked for" in failed.text
-
-
-def test_a_gate_passes_at_its_minimum(scorecard: Scorecard):
-    reached = scorecard.metrics["accuracy"]
-    assert judge(scorecard, [GateSpec(metric="accuracy", min=reached)])[0].passed
-
-
-def test_a_gate_may_look_at_one_class(scorecard: Scorecard):
-    recall = scorecard.per_class.set_index("label").loc["scratch", "recall"]
-    assert judge(scorecard, [GateSpec(metric="recall/scratch", min=0)])[0].value == recall
-
-
-@pytest.mark.parametrize("metric", ["accurracy", "recall/nothing", "class_id/good"])
-def test_a_gate_on_something_unknown_is_told(scorecard: Scorecard, metric: str):
-    with pytest.raises(SpecError, match=f"got '{metric}'"):
-        judge(scorecard, [GateSpec(metric=metric, min=0)])
 
 
 def test_slices_count_every_image_once(scorecard: Scorecard):

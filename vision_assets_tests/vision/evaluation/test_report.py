@@ -8,12 +8,13 @@ import pytest
 
 from vision_assets.vision.errors import BundleError
 from vision_assets.vision.evaluation.evaluate import evaluate
+from vision_assets.vision.evaluation.evidence import Evidence
 from vision_assets.vision.evaluation.gates import judge
 from vision_assets.vision.evaluation.plots import confusion_matrix, learning_curves
 from vision_assets.vision.evaluation.report import Report, read_report, write_report
 from vision_assets.vision.evaluation.scorecard import Scorecard
 from vision_assets.vision.inference.bundle import Bundle
-from vision_assets.vision.spec import GateSpec
+from vision_assets.vision.spec import CostSpec, GateSpec
 from vision_assets.vision.tasks.registry import load_task
 from vision_assets.vision.training.trained_model import TrainedModel
 from vision_assets_tests.vision.dataset.drawn_dataset import DrawnDataset
@@ -32,8 +33,13 @@ def scorecard(bundle: Bundle, drawn: DrawnDataset) -> Scorecard:
 
 
 @pytest.fixture(scope="module")
-def report(scorecard, bundle, drawn, trained: TrainedModel, tmp_path_factory) -> Report:
-    gates = judge(scorecard, [GateSpec(metric="accuracy", min=0.99)])
+def evidence(scorecard: Scorecard, drawn: DrawnDataset) -> Evidence:
+    return Evidence(TASK, scorecard, drawn.test, CostSpec())
+
+
+@pytest.fixture(scope="module")
+def report(scorecard, evidence, bundle, drawn, trained: TrainedModel, tmp_path_factory) -> Report:
+    gates = judge(evidence, [GateSpec(metric="accuracy", min=0.99)])
     root = tmp_path_factory.mktemp("reports")
     return write_report(TASK, scorecard, gates, bundle, drawn.read, root, trained.history)
 
@@ -47,7 +53,7 @@ def test_the_page_refers_to_nothing_outside_itself(report: Report):
 
 
 def test_the_page_says_that_a_gate_failed(report: Report):
-    assert "1 of 1 gates failed" in report.html.read_text()
+    assert "1 of 1 gates did not pass" in report.html.read_text()
 
 
 def test_mistakes_are_shown_with_what_the_model_saw(report: Report, scorecard: Scorecard):
@@ -82,8 +88,8 @@ def test_a_missing_report_is_told(tmp_path):
         read_report(tmp_path)
 
 
-def test_the_same_findings_are_the_same_report(report: Report, scorecard, bundle, drawn):
-    gates = judge(scorecard, [GateSpec(metric="accuracy", min=0.99)])
+def test_the_same_findings_are_the_same_report(report: Report, scorecard, evidence, bundle, drawn):
+    gates = judge(evidence, [GateSpec(metric="accuracy", min=0.99)])
     root = report.folder.parent
     again = write_report(TASK, scorecard, gates, bundle, drawn.read, root)
     assert again.report_id == report.report_id

@@ -1,4 +1,4 @@
-"""How well labels are named: accuracy, and precision, recall and F1 of each class."""
+"""How well labels are named: of all images, of each class, and whether scores are probabilities."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,14 +6,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vision_assets.vision.evaluation.calibration import expected_calibration_error, reliability
 from vision_assets.vision.inference.answers import Answer
 from vision_assets.vision.inference.bundle import CardClass
+from vision_assets.vision.tasks.classification.curves import (
+    precision_recall,
+    ranking_figures,
+    receiver_operating,
+)
 from vision_assets.vision.tasks.task import Measured
 
 PREDICTION_COLUMNS = (
     *("image_id", "label", "predicted", "score", "correct", "error"),
     *("defect", "defect_score", "decision"),
 )
+PRECISION_RECALL, ROC, RELIABILITY = "precision_recall", "roc", "reliability"
+"""Names of the curves that plots are drawn from."""
 
 
 class ClassificationMeasure:
@@ -26,6 +34,7 @@ class ClassificationMeasure:
         self._names = {entry.id: entry.name for entry in classes}
         self._defects = {entry.id: entry.defect for entry in classes}
         self._ids: list[tuple[int, int]] = []
+        self._scores: list[dict[str, float]] = []
         self._rows: list[dict[str, Any]] = []
 
     def update(self, row: Mapping[str, Any], answer: Answer) -> None:
@@ -33,6 +42,7 @@ class ClassificationMeasure:
         class_id = int(row["class_id"])
         name = self._names.setdefault(class_id, str(row["label"]))
         self._ids.append((class_id, answer["class_id"]))
+        self._scores.append(answer["scores"])
         self._rows.append(
             {
                 "image_id": row["image_id"],
@@ -50,7 +60,11 @@ class ClassificationMeasure:
     def compute(self) -> Measured:
         """The figures over all images taken in."""
         confusion = self._confusion()
-        per_class = _per_class(confusion, self._names)
+        predictions = pd.DataFrame(self._rows, columns=pd.Index(PREDICTION_COLUMNS))
+        curves = self._curves() | {
+            RELIABILITY: reliability(predictions["score"], predictions["correct"])
+        }
+        per_class = _per_class(confusion, self._names).join(self._ranking())
         labelled = per_class[per_class["support"] > 0]
         counts = confusion.to_numpy()
         metrics = {
@@ -59,9 +73,31 @@ class ClassificationMeasure:
             "macro_precision": _mean(labelled["precision"]),
             "macro_recall": _mean(labelled["recall"]),
             "macro_f1": _mean(labelled["f1"]),
+            "macro_average_precision": _mean(labelled["average_precision"].dropna()),
+            "macro_auroc": _mean(labelled["auroc"].dropna()),
+            "calibration_error": expected_calibration_error(curves[RELIABILITY]),
         }
-        predictions = pd.DataFrame(self._rows, columns=pd.Index(PREDICTION_COLUMNS))
-        return Measured(metrics, per_class, confusion, predictions)
+        return Measured(metrics, per_class, confusion, predictions, curves)
+
+    def _ranking(self) -> pd.DataFrame:
+        """Average precision and AUROC of each class."""
+        figures = [ranking_figures(*self._against_others(class_id)) for class_id in self._names]
+        return pd.DataFrame(figures, columns=pd.Index(["average_precision", "auroc"]))
+
+    def _curves(self) -> dict[str, pd.DataFrame]:
+        """Of each class that has images beside images of others."""
+        ranked = {name: self._against_others(key) for key, name in self._names.items()}
+        told = {name: pair for name, pair in ranked.items() if pair[0].any() and not pair[0].all()}
+        return {
+            PRECISION_RECALL: _joined([precision_recall(name, *told[name]) for name in told]),
+            ROC: _joined([receiver_operating(name, *told[name]) for name in told]),
+        }
+
+    def _against_others(self, class_id: int) -> tuple[np.ndarray, np.ndarray]:
+        """Whether each image is of the class, (n,) bool, and its score for it, (n,) float."""
+        name = self._names[class_id]
+        is_class = np.array([label == class_id for label, _ in self._ids], bool)
+        return is_class, np.array([scores.get(name, 0.0) for scores in self._scores], float)
 
     def _confusion(self) -> pd.DataFrame:
         position = {class_id: index for index, class_id in enumerate(self._names)}
@@ -93,3 +129,7 @@ def _per_class(confusion: pd.DataFrame, names: Mapping[int, str]) -> pd.DataFram
 def _mean(values: pd.Series) -> float:
     """Mean over the classes that occur; 0 when there is none."""
     return float(values.mean()) if len(values) else 0.0
+
+
+def _joined(curves: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(curves, ignore_index=True) if curves else pd.DataFrame()

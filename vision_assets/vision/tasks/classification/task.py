@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from vision_assets.vision.errors import TrainingError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from vision_assets.vision.evaluation.figure import Figure
     from vision_assets.vision.evaluation.scorecard import Scorecard
     from vision_assets.vision.tasks.classification.network import Network
     from vision_assets.vision.training.checkpoint import Checkpoint
@@ -132,14 +134,17 @@ class ClassificationTask:
         """A fresh measure over these classes."""
         return ClassificationMeasure(classes)
 
-    def plots(self, scorecard: "Scorecard") -> dict[str, bytes]:
-        """Confusion matrix, and bars of precision, recall and F1."""
-        from vision_assets.vision.evaluation.plots import class_bars, confusion_matrix
+    def figures(self, outcomes: pd.DataFrame, weights: np.ndarray) -> "dict[str, Figure]":
+        """Accuracy, macro figures, and precision, recall and F1 of each class."""
+        from vision_assets.vision.tasks.classification.figures import figures
 
-        return {
-            "confusion matrix": confusion_matrix(scorecard.confusion),
-            "per class": class_bars(scorecard.per_class, ("precision", "recall", "f1")),
-        }
+        return figures(outcomes, weights)
+
+    def plots(self, scorecard: "Scorecard") -> dict[str, bytes]:
+        """Of the classes, of how their scores rank images, and of what the scores promise."""
+        from vision_assets.vision.tasks.classification.plots import plots
+
+        return plots(scorecard)
 
 
 TASK: Any = ClassificationTask()

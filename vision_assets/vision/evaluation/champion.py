@@ -1,0 +1,222 @@
+"""No worse than the champion: both bundles judged on the same images, from bytes.
+
+The lower bound of the paired bootstrap interval of new minus champion has to lie above minus the
+margin. Left out, for both, are images that the champion was trained on, and images of a class
+that one of them does not know.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from vision_assets.vision.errors import BundleError, DatasetError
+from vision_assets.vision.evaluation.bootstrap import CONFIDENCE, paired_differences
+from vision_assets.vision.evaluation.costs import DECISION_FIGURES
+from vision_assets.vision.evaluation.evaluate import evaluate
+from vision_assets.vision.evaluation.evidence import Evidence
+from vision_assets.vision.evaluation.figure import Interval
+from vision_assets.vision.evaluation.gates import NOT_DEPLOYED, Case, GateResult, Verdict
+from vision_assets.vision.inference.bundle import Bundle, Card
+from vision_assets.vision.spec import CHAMPION_CHECK, ChampionSpec
+from vision_assets.vision.training.pixels import ReadBytes
+
+TrainedOn = Callable[[Card], Collection[str]]
+"""Ids of the images that the model of a bundle was trained or calibrated on."""
+_EPSILON = 1e-9
+"""Sums of floats that differ by less are equal."""
+_REMEDY = (
+    "restore what is missing from a backup, or write `champion: null` in the YAML for one "
+    "deployment"
+)
+
+
+@dataclass(frozen=True)
+class FairImages:
+    """The images on which two bundles may be compared.
+
+    Attributes:
+        rows: of the manifest.
+        unknown_class: how many were left out, as one of the bundles does not know their class.
+        trained_on: how many were left out, as the champion was trained on them.
+    """
+
+    rows: pd.DataFrame
+    unknown_class: int
+    trained_on: int
+
+    @property
+    def text(self) -> str:
+        """How many there are, and what was left out."""
+        return (
+            f"{len(self.rows)} images; left out: {self.trained_on} that the champion was trained "
+            f"on, {self.unknown_class} of classes that one of the two does not know"
+        )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two bundles on the same images.
+
+    Attributes:
+        champion: id of the bundle that is deployed.
+        images: on which both were judged.
+        figures: one row per figure of all images: `figure`, `new`, `champion`, `difference`,
+            `low` and `high` (its interval).
+        fixed: images that the champion got wrong and the new bundle right.
+        broken: images that the champion got right and the new bundle wrong.
+    """
+
+    champion: str
+    images: FairImages
+    figures: pd.DataFrame
+    fixed: int
+    broken: int
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """How a new bundle stands against the champion.
+
+    Attributes:
+        gate: the result, as of any gate.
+        comparison: None where the two were not compared.
+    """
+
+    gate: GateResult
+    comparison: Comparison | None = None
+
+
+def challenge(
+    evidence: Evidence,
+    champion: Path | None,
+    trained_on: TrainedOn,
+    read: ReadBytes,
+    spec: ChampionSpec,
+) -> Challenge:
+    """Judge the champion on the images of the evidence, and compare.
+
+    Args:
+        evidence: of the new bundle on the test split.
+        champion: folder of the bundle that is deployed; None before the first deployment.
+        trained_on: may raise DatasetError where that is not known any more.
+        read: gives the bytes of images.
+        spec: what is asked for.
+    """
+    new = evidence.scorecard.card
+    if champion is None:
+        return _say(spec, "passed", "there is no champion yet; a first model has none to beat")
+    try:
+        bundle = Bundle.load(champion)
+        if bundle.bundle_id == new.bundle_id:
+            return _say(spec, "passed", f"bundle {bundle.bundle_id} is the champion itself")
+        images = fair_images(evidence.rows, (new, bundle.card), trained_on(bundle.card))
+        if len(images.rows) < spec.min_n:
+            return _undecided(
+                spec,
+                f"bundle {bundle.bundle_id} can be compared on {images.text}; {spec.min_n} are "
+                "asked for (min_n): label more images, or lower min_n",
+            )
+        old = evaluate(evidence.task, bundle, images.rows, read).predictions
+    except (BundleError, DatasetError) as error:
+        return _undecided(spec, f"the champion cannot be judged ({error}): {_REMEDY}")
+    return _compared(evidence, bundle, images, old, spec)
+
+
+def fair_images(
+    rows: pd.DataFrame, cards: tuple[Card, Card], trained_on: Collection[str]
+) -> FairImages:
+    """The images on which neither bundle has an advantage.
+
+    Args:
+        rows: of the manifest, with `image_id` and `class_id`.
+        cards: of the bundles.
+        trained_on: ids of images that the champion has seen.
+    """
+    one, other = ({entry.id for entry in card.classes} for card in cards)
+    unknown = ~rows["class_id"].isin(one & other)
+    seen = ~unknown & rows["image_id"].isin(list(trained_on))
+    return FairImages(rows[~unknown & ~seen], int(unknown.sum()), int(seen.sum()))
+
+
+def _compared(
+    evidence: Evidence, champion: Bundle, images: FairImages, old: pd.DataFrame, spec: ChampionSpec
+) -> Challenge:
+    new = evidence.outcomes[evidence.outcomes["image_id"].isin(images.rows["image_id"])]
+    at_asked = paired_differences(new, old, evidence.figures, spec.confidence)
+    if spec.metric not in at_asked:
+        return _undecided(
+            spec,
+            f"expected champion.metric to be a figure that both bundles have, of "
+            f"{sorted(at_asked)}, got {spec.metric!r}: name one of them",
+        )
+    gain = _as_gain(spec.metric, at_asked[spec.metric])
+    figures = _figures(evidence, new, old)
+    right = new.set_index("image_id")["correct"].astype(bool)
+    was_right = old.set_index("image_id")["correct"].astype(bool).loc[right.index]
+    comparison = Comparison(
+        champion=champion.bundle_id,
+        images=images,
+        figures=figures,
+        fixed=int((right & ~was_right).sum()),
+        broken=int((~right & was_right).sum()),
+    )
+    return Challenge(_gate(comparison, gain, spec), comparison)
+
+
+def _figures(evidence: Evidence, new: pd.DataFrame, old: pd.DataFrame) -> pd.DataFrame:
+    differences = paired_differences(new, old, evidence.figures, CONFIDENCE)
+    values = [evidence.seen(outcomes) for outcomes in (new, old)]
+    rows = [
+        {
+            "figure": name,
+            "new": values[0][name],
+            "champion": values[1][name],
+            "difference": found.value,
+            "low": found.low,
+            "high": found.high,
+        }
+        for name, found in differences.items()
+        if "/" not in name
+    ]
+    return pd.DataFrame(rows)
+
+
+def _as_gain(metric: str, difference: Interval) -> Interval:
+    """By how much new is better: fewer escapes, for one, are a gain."""
+    if metric.partition("/")[0] not in DECISION_FIGURES:
+        return difference
+    return Interval(-difference.value, -difference.high, -difference.low, difference.n)
+
+
+def _gate(comparison: Comparison, gain: Interval, spec: ChampionSpec) -> GateResult:
+    passed = gain.low > -spec.margin + _EPSILON
+    verdict: Verdict = "passed" if passed else "failed"
+    said = (
+        f"{spec.metric} is better by {gain.value:+.4f} ({gain.low:+.4f} to {gain.high:+.4f}) than "
+        f"that of bundle {comparison.champion}, on {comparison.images.text}"
+    )
+    if not passed:
+        said += (
+            f"; the lower bound has to lie above {-spec.margin:g}: look at what broke, label more "
+            "images so that the interval is narrower, or raise champion.margin"
+        )
+    case = Case("new against champion", gain, verdict)
+    return GateResult(CHAMPION_CHECK, _asked(spec), verdict, said, (case,))
+
+
+def _asked(spec: ChampionSpec) -> str:
+    return (
+        f"{spec.metric} no worse than the champion's: lower bound of the paired "
+        f"{spec.confidence:.0%} interval above {-spec.margin:g}"
+    )
+
+
+def _undecided(spec: ChampionSpec, text: str) -> Challenge:
+    return _say(spec, "undecided", f"undecided: {text}; {NOT_DEPLOYED}")
+
+
+def _say(spec: ChampionSpec, verdict: Verdict, text: str) -> Challenge:
+    """A result without a comparison."""
+    return Challenge(GateResult(CHAMPION_CHECK, _asked(spec), verdict, text))
