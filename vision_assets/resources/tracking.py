@@ -70,8 +70,15 @@ def prepare(home: Home, experiment: str | None = None) -> str:
         if experiment and client.get_experiment_by_name(experiment) is None:
             artifacts = home.mlflow / "artifacts" / experiment
             client.create_experiment(experiment, artifact_location=artifacts.as_uri())
-        write_text(home.mlflow / _HOME_RECORD, str(home.mlflow))
+        _record_place(home)
     return uri
+
+
+def _record_place(home: Home) -> None:
+    """Note where the artifacts are, for when the home has moved."""
+    record = home.mlflow / _HOME_RECORD
+    if not record.exists() or record.read_text() != str(home.mlflow):
+        write_text(record, str(home.mlflow))
 
 
 def _relocate(home: Home) -> None:

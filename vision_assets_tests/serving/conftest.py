@@ -21,9 +21,9 @@ from vision_assets_tests.serving.bundles import make_bundle
 SETTINGS = ServiceSettings(
     workers=2,
     max_body_bytes=200_000,
-    max_pixels=250_000,
+    max_pixels=320_000,
     max_pictures=4,
-    max_in_flight=16,
+    max_in_flight=32,
     slot_poll_s=0.1,
 )
 THRESHOLDS = {"pass_below": 0.2, "refuse_from": 0.95}

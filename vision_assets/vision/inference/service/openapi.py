@@ -10,7 +10,7 @@ from vision_assets.vision.inference.service.form import THRESHOLDS
 from vision_assets.vision.inference.service.schema import Info, RefusalBody
 
 _REFERENCE = "#/components/schemas/"
-_BINARY = {"type": "string", "contentMediaType": "application/octet-stream"}
+_BINARY = {"type": "string", "format": "binary"}
 _THRESHOLD = {"type": "number", "minimum": 0, "maximum": 1}
 _REFUSALS = {
     HTTPStatus.BAD_REQUEST: "The form is malformed, or its field is missing or no file.",
