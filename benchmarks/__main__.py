@@ -87,6 +87,46 @@ ROWS = {
         "seconds",
         "<= 15 s more",
     ),
+    "endpoint": Row(
+        "endpoint, one worker on one core, MobileNetV3-small, JPEGs of 36 kB, requests/s",
+        "FastAPI and uvicorn, the same predictor",
+        "endpoint_bento",
+        "endpoint_fastapi",
+        "images_per_s",
+        ">= 0.9",
+    ),
+    "endpoint_p99": Row(
+        "the same, p99 (ms)",
+        "FastAPI and uvicorn, the same predictor",
+        "endpoint_bento",
+        "endpoint_fastapi",
+        "p99_ms",
+        "<= 1",
+    ),
+    "endpoint_loop": Row(
+        "the same, requests/s",
+        "the same work in a loop without HTTP",
+        "endpoint_bento",
+        "predict_loop",
+        "images_per_s",
+        ">= 0.75",
+    ),
+    "endpoint_start": Row(
+        "the same, start to first answer (s)",
+        "FastAPI and uvicorn, the same predictor",
+        "endpoint_bento",
+        "endpoint_fastapi",
+        "start_s",
+        "<= 1.5",
+    ),
+    "endpoint_memory": Row(
+        "the same, memory of the worker (MB)",
+        "FastAPI and uvicorn, the same predictor",
+        "endpoint_bento",
+        "endpoint_fastapi",
+        "worker_mb",
+        "<= 1.5",
+    ),
 }
 
 

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from benchmarks import endpoint
+
 DATA_VARIABLE = "VISION_ASSETS_TEST_DATA"
 MORE = 1000
 CHAIN_IMAGES = 300
@@ -124,7 +126,7 @@ WORKERS: dict[str, Callable[[Path, int], Figures]] = {
         chain_dagster,
         chain_direct,
     )
-}
+} | endpoint.WORKERS
 
 
 def prepare(worker: str, folder: Path) -> None:
@@ -140,6 +142,9 @@ def prepare(worker: str, folder: Path) -> None:
         _drawn(folder, n, MORE)
     if name.startswith("chain"):
         _chain_images(folder)
+    if name in endpoint.WORKERS:
+        _real_files(folder)
+        endpoint.prepare(folder)
 
 
 def _real_files(folder: Path) -> Path:

@@ -23,6 +23,7 @@ from vision_assets.resources.home import HomeResource
 from vision_assets.serving.deployments import Deployments
 from vision_assets.stack import Stack
 from vision_assets.vision.errors import ServiceError
+from vision_assets.vision.inference.service.keys import own_key
 from vision_assets.vision.use_case import UseCase
 
 POLL_S = 1.0
@@ -121,7 +122,10 @@ def ask(case: UseCase, image: Path) -> dict:
     """
     with image.open("rb") as file:
         response = httpx.post(
-            f"{endpoint_url(case)}/predict", files={"image": (image.name, file)}, timeout=30
+            f"{endpoint_url(case)}/predict",
+            files={"image": (image.name, file)},
+            headers=own_key(),
+            timeout=30,
         )
     if not response.is_success:
         raise ServiceError(f"/predict answered {response.status_code}: {response.text[:500]}")

@@ -24,10 +24,11 @@ from typing import IO
 from vision_assets.execution import fail_interrupted_runs, link_instance_config
 from vision_assets.home import Home
 from vision_assets.project import project_file, use_cases
+from vision_assets.resources.agreement import agree
 from vision_assets.resources.tracking import prepare, tracking_uri
 from vision_assets.serving.deployments import Deployments
 from vision_assets.serving.process import ending_with_parent
-from vision_assets.vision.errors import ServiceError
+from vision_assets.vision.errors import DeploymentError, ServiceError
 from vision_assets.vision.use_case import UseCase
 
 HOST = "127.0.0.1"
@@ -134,6 +135,7 @@ class Stack:
         os.environ.update(self.home.environment())
         link_instance_config(self.home)
         prepare(self.home)
+        self._agree()
         self._start(self._dagster())
         self._start(self._mlflow())
         return self
@@ -144,6 +146,16 @@ class Stack:
         deadline_s = time.monotonic() + STOP_WAIT_S
         for child in self.children.values():
             child.join(deadline_s)
+
+    def _agree(self) -> None:
+        """Mend what a deployment that was killed has left behind; a damaged log is told."""
+        for use_case in use_cases().values():
+            try:
+                repaired = agree(self.home, use_case.name)
+            except DeploymentError as error:
+                repaired = [str(error)]
+            for each in repaired:
+                self.say(f"{use_case.name}: {each}")
 
     def tick(self) -> None:
         """Start endpoints of new deployments and revive what has ended."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vision_assets.vision.use_case import UseCase
 
 _TIMEOUT_S = 60
+_SWITCH_S = 10
 Ask = Callable[[Path], dict[str, Any]]
 
 
@@ -60,21 +61,32 @@ def predict(
 def rollback(
     name: Name,
     why: Annotated[str, typer.Option(help="The reason, for the log.")],
+    to: Annotated[
+        str | None, typer.Option(help="A bundle that answered before; default: the last one.")
+    ] = None,
     author: Author = None,
     json: Json = False,
 ) -> None:
-    """Deploy again the bundle that answered before the current one."""
+    """Deploy again a bundle that answered before; running endpoints switch without a restart."""
     from vision_assets.project import use_case
     from vision_assets.resources.tracking import set_champion
     from vision_assets.serving.deployments import Deployments
 
     home, case = Home.from_environment(), use_case(name)
-    back = Deployments(home.deployments(case.name)).rollback(why, author or getpass.getuser())
+    deployments = Deployments(home.deployments(case.name))
+    back = deployments.rollback(why, author or getpass.getuser(), to)
+    switch = deployments.wait_for_workers(_SWITCH_S)
     set_champion(home, case.name, back.model_id)
     if json:
-        show_json(back.model_dump(mode="json"))
+        show_json(back.model_dump(mode="json") | {"workers": len(switch.taken)})
     else:
         say(f"{name}: [bold]{back.bundle_id}[/] answers again, instead of {back.previous}")
+        say(f"{len(switch.taken)} running workers answer with it")
+    if switch.pending or switch.refused:
+        raise ServiceError(
+            f"{len(switch.pending)} workers have not looked yet and {len(switch.refused)} refused "
+            "it; /info of the endpoint says why"
+        )
 
 
 def _answers(ask: Ask, images: Sequence[Path]) -> tuple[list[tuple[Path, dict[str, Any]]], int]:
@@ -111,7 +123,9 @@ def _remote(url: str) -> Ask:
     """Answers over HTTP, on one connection."""
     import httpx
 
-    client = httpx.Client(base_url=url, timeout=_TIMEOUT_S)
+    from vision_assets.vision.inference.service.keys import own_key
+
+    client = httpx.Client(base_url=url, timeout=_TIMEOUT_S, headers=own_key())
 
     def ask(image: Path) -> dict[str, Any]:
         with image.open("rb") as file:

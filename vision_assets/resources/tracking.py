@@ -14,6 +14,7 @@ from typing import Any
 import dagster as dg
 
 from vision_assets.home import Home
+from vision_assets.vision.atomic import write_text
 from vision_assets.vision.errors import DeploymentError
 from vision_assets.vision.file_lock import file_lock
 from vision_assets.vision.use_case import UseCase
@@ -69,8 +70,15 @@ def prepare(home: Home, experiment: str | None = None) -> str:
         if experiment and client.get_experiment_by_name(experiment) is None:
             artifacts = home.mlflow / "artifacts" / experiment
             client.create_experiment(experiment, artifact_location=artifacts.as_uri())
-        (home.mlflow / _HOME_RECORD).write_text(str(home.mlflow))
+        _record_place(home)
     return uri
+
+
+def _record_place(home: Home) -> None:
+    """Note where the artifacts are, for when the home has moved."""
+    record = home.mlflow / _HOME_RECORD
+    if not record.exists() or record.read_text() != str(home.mlflow):
+        write_text(record, str(home.mlflow))
 
 
 def _relocate(home: Home) -> None:

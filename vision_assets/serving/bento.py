@@ -96,6 +96,7 @@ def settings_of(spec: ServiceSpec) -> ServiceSettings:
         workers=spec.workers,
         max_body_bytes=spec.max_body_bytes,
         max_pixels=spec.max_pixels,
+        max_pictures=spec.max_pictures,
         slot_poll_s=spec.slot_poll_s,
     )
 

@@ -131,16 +131,20 @@ class Deployments:
                 return current
             return self._append(self._next(current, bundle, bento_tag, why, by))
 
-    def rollback(self, why: str, by: str) -> Deployment:
-        """Deploy the bundle that answered before the current one, as a new line of the log.
+    def rollback(self, why: str, by: str, to: str | None = None) -> Deployment:
+        """Deploy a bundle that answered before, as a new line of the log.
+
+        Args:
+            why: the reason, for people.
+            by: who decided.
+            to: the bundle to go back to; None: the one before the current one.
 
         Raises:
-            DeploymentError: there is none, or it is gone.
+            DeploymentError: there is none, it answers already, or it is gone.
         """
         with self._writing() as current:
-            if current is None or current.previous is None:
-                raise DeploymentError("there is no deployment before this one to go back to")
-            back = next(d for d in reversed(self.history()) if d.bundle_id == current.previous)
+            back = self._before(current, to)
+            assert current is not None
             try:
                 bundle = Bundle.load(self.bundle_folder(back))
             except BundleError as error:
@@ -194,6 +198,23 @@ class Deployments:
         while not (switch := self.switch(fresh_s)).done and time.monotonic() < deadline:
             time.sleep(_POLL_S)
         return switch
+
+    def _before(self, current: Deployment | None, bundle_id: str | None) -> Deployment:
+        """The last deployment of the bundle to go back to."""
+        if current is None or current.previous is None:
+            raise DeploymentError("there is no deployment before this one to go back to")
+        if bundle_id == current.bundle_id:
+            raise DeploymentError(f"bundle {bundle_id} answers already; nothing was changed")
+        wanted = bundle_id or current.previous
+        history = self.history()
+        found = [each for each in history if each.bundle_id == wanted]
+        if not found:
+            answered = sorted({each.bundle_id for each in history} - {current.bundle_id})
+            raise DeploymentError(
+                f"expected a bundle that answered before, got {wanted!r}; "
+                f"there are {', '.join(answered)}"
+            )
+        return found[-1]
 
     @contextmanager
     def _writing(self) -> Iterator[Deployment | None]:

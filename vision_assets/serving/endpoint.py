@@ -10,6 +10,8 @@ from vision_assets.serving.deployments import Deployments
 from vision_assets.serving.environment import ensure_environment
 from vision_assets.serving.process import serve_command, serve_variables
 from vision_assets.vision.errors import DeploymentError
+from vision_assets.vision.inference.service.keys import KEYS_FILE_VARIABLE, KEYS_VARIABLES
+from vision_assets.vision.spec import ServiceSpec
 from vision_assets.vision.use_case import UseCase
 
 
@@ -46,14 +48,22 @@ def serve(home: Home, use_case: UseCase) -> NoReturn:
     bento = deployed_bento(home, use_case)
     python = ensure_environment(home)
     spec = use_case.spec.service
-    variables = serve_variables(
-        _bentoml_home(home, use_case),
-        Deployments(home.deployments(use_case.name)).slot_path,
-        settings_of(spec),
-    )
+    slot = Deployments(home.deployments(use_case.name)).slot_path
+    variables = {
+        **serve_variables(_bentoml_home(home, use_case), slot, settings_of(spec)),
+        **_api_keys(home, spec),
+    }
     command = serve_command(python, bento, spec.port)
     os.chdir(bento.folder)
     os.execve(command[0], command, variables)  # noqa: S606 - our own command line, no shell
+
+
+def _api_keys(home: Home, spec: ServiceSpec) -> dict[str, str]:
+    """Where the service finds its keys: what the environment names wins over the YAML."""
+    named = {name: os.environ[name] for name in KEYS_VARIABLES if name in os.environ}
+    if named or spec.api_keys_file is None:
+        return named
+    return {KEYS_FILE_VARIABLE: str(home.root / spec.api_keys_file)}
 
 
 def _bentoml_home(home: Home, use_case: UseCase) -> Path:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 import httpx
@@ -50,6 +50,7 @@ class ServiceProcess:
         slot: the slot file to follow; None: the Bento's own bundle for ever.
         settings: win over those in the Bento.
         name: of the log file.
+        variables: more of the environment, such as the API keys.
     """
 
     def __init__(
@@ -60,8 +61,10 @@ class ServiceProcess:
         slot: Path | None = None,
         settings: ServiceSettings | None = None,
         name: str | None = None,
+        variables: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._home = home
+        self._variables = variables
         self._bento = bento
         self._slot = slot
         self._settings = settings
@@ -103,7 +106,10 @@ class ServiceProcess:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self._bento.folder,
-                env=serve_variables(Path(self._bentoml_home.name), self._slot, self._settings),
+                env={
+                    **serve_variables(Path(self._bentoml_home.name), self._slot, self._settings),
+                    **self._variables,
+                },
                 start_new_session=True,
             )
         try:

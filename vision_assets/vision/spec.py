@@ -491,7 +491,15 @@ class ServiceSpec(Spec):
     workers: int = Field(default=1, ge=1, le=64)
     max_body_bytes: int = Field(default=20 * 1024 * 1024, ge=1024)
     max_pixels: int = Field(default=50_000_000, ge=1)
+    max_pictures: int = Field(default=32, ge=1, le=1024, description="Pictures of one request.")
     slot_poll_s: float = Field(default=1.0, gt=0, description="How often the slot is looked at.")
+    api_keys_file: str | None = Field(
+        default=None,
+        description=(
+            "JSON object of consumer to key, or to sha256:<hex of it>; a relative path is inside "
+            "the home. null: everybody who reaches the port may ask."
+        ),
+    )
 
 
 class PipelineSpec(Spec):

@@ -23,7 +23,11 @@ def colour_png(colour: str, side_px: int = 32) -> bytes:
 
 
 def make_bundle(
-    root: Path, names: tuple[str, ...] = COLOURS, gain: float = 4.0, use_case: str = "colours"
+    root: Path,
+    names: tuple[str, ...] = COLOURS,
+    gain: float = 4.0,
+    use_case: str = "colours",
+    thresholds: dict[str, float] | None = None,
 ) -> Path:
     """Write `root/<bundle_id>/`; the class at the position of the strongest channel wins.
 
@@ -32,13 +36,18 @@ def make_bundle(
         names: of the classes for red, green, blue.
         gain: how sure the model is; another gain is another bundle.
         use_case: recorded in the card.
+        thresholds: of the score of a defect, which every colour but the first is.
     """
     model = _model(gain)
-    return write_bundle(root, _card(model, names, use_case), {"model.onnx": model}).folder
+    card = _card(model, names, use_case, thresholds or {})
+    return write_bundle(root, card, {"model.onnx": model}).folder
 
 
-def _card(model: bytes, names: tuple[str, ...], use_case: str) -> Card:
+def _card(
+    model: bytes, names: tuple[str, ...], use_case: str, thresholds: dict[str, float]
+) -> Card:
     return Card(
+        thresholds=thresholds,
         task="classification",
         model_id=f"model-{hashlib.sha256(model).hexdigest()[:6]}",
         created_at=datetime(2026, 1, 1, tzinfo=UTC),

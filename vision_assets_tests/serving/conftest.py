@@ -19,8 +19,15 @@ from vision_assets.vision.use_case import UseCase
 from vision_assets_tests.serving.bundles import make_bundle
 
 SETTINGS = ServiceSettings(
-    workers=2, max_body_bytes=200_000, max_pixels=250_000, max_in_flight=16, slot_poll_s=0.1
+    workers=2,
+    max_body_bytes=200_000,
+    max_pixels=320_000,
+    max_pictures=4,
+    max_in_flight=32,
+    slot_poll_s=0.1,
 )
+THRESHOLDS = {"pass_below": 0.2, "refuse_from": 0.95}
+"""With them red passes, green and blue are reviewed."""
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +48,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 
 @pytest.fixture(scope="session")
 def bundle_folder(home: Home) -> Path:
-    return make_bundle(home.bundles("colours"))
+    return make_bundle(home.bundles("colours"), thresholds=THRESHOLDS)
 
 
 @pytest.fixture(scope="session")

@@ -68,6 +68,22 @@ def test_a_rollback_is_a_deployment_of_the_one_before(log, bundles):
     assert read_slot(log.slot_path).bundle_id == bundles[0].name
 
 
+def test_a_rollback_goes_to_any_bundle_that_answered_before(log, bundles):
+    for folder in bundles:
+        deploy(log, folder)
+    back = log.rollback("worse", "a person", to=bundles[0].name)
+    assert (back.bundle_id, back.previous) == (bundles[0].name, bundles[2].name)
+
+
+@pytest.mark.parametrize(("to", "why"), [(1, "answers already"), ("nothing", "answered before")])
+def test_a_rollback_to_another_bundle_is_refused(log, bundles, to: int | str, why: str):
+    deploy(log, bundles[0])
+    deploy(log, bundles[1])
+    with pytest.raises(DeploymentError, match=why):
+        log.rollback("worse", "a person", to=bundles[to].name if isinstance(to, int) else to)
+    assert len(log.history()) == 2
+
+
 def test_a_rollback_needs_one_before_that_is_still_there(log, bundles):
     deploy(log, bundles[0])
     with pytest.raises(DeploymentError, match="no deployment before"):

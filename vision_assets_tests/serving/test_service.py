@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from vision_assets.vision.inference.bundle import Bundle
+from vision_assets.vision.inference.service.schema import Info
 from vision_assets_tests.drawing import encode
 from vision_assets_tests.serving.bundles import COLOURS, colour_png
-from vision_assets_tests.serving.conftest import SETTINGS
+from vision_assets_tests.serving.conftest import SETTINGS, THRESHOLDS
 
 PNG = colour_png("green")
 
@@ -79,7 +80,7 @@ def test_a_picture_that_cannot_be_used_is_refused(client, data: bytes, status: i
         ({"content": PNG, "headers": {"content-type": "image/png"}}, 415, "not_multipart"),
         ({"files": {"picture": PNG}}, 400, "missing_field"),
         ({"files": {"image": (None, "http://127.0.0.1:9/x.png")}}, 400, "not_a_file"),
-        ({"files": [("image", PNG), ("image", PNG)]}, 400, "more_than_one_file"),
+        ({"files": [("image", PNG), ("image", PNG)]}, 413, "too_many_pictures"),
         (
             {"content": b"x", "headers": {"content-type": "multipart/form-data"}},
             400,
@@ -108,7 +109,7 @@ def test_a_pickle_is_refused(client: httpx.Client):
     [
         ("GET", "/predict", 405, "method_not_allowed"),
         ("DELETE", "/predict", 405, "method_not_allowed"),
-        ("POST", "/info", 405, "method_not_allowed"),
+        ("DELETE", "/info", 405, "method_not_allowed"),
         ("GET", "/nothing", 404, "not_found"),
     ],
 )
@@ -137,8 +138,12 @@ def test_a_body_without_an_end_is_cut_off_while_it_comes_in(service):
 
 def test_info_says_what_answers(client: httpx.Client, built, bundle_folder):
     info = client.get("/info").json()
+    assert Info.model_validate(info).model_dump(mode="json") == info
     assert info["bento"] == built.tag
-    assert info["classes"] == list(COLOURS)
+    assert [entry["name"] for entry in info["classes"]] == list(COLOURS)
+    assert [entry["defect"] for entry in info["classes"]] == [False, True, True]
+    assert info["model"]["thresholds"] == THRESHOLDS
+    assert info["model"]["model_sha256"] == Bundle.load(bundle_folder).card.files["model.onnx"]
     assert info["model"]["bundle_id"] == info["baked_bundle_id"] == bundle_folder.name
     assert info["slot"] == {"followed": True, "sequence": 1, "refused": None}
     assert info["limits"]["max_body_bytes"] == SETTINGS.max_body_bytes
@@ -152,16 +157,6 @@ def test_the_probes_answer(client: httpx.Client, path: str):
 def test_requests_are_counted_and_not_logged_one_by_one(client: httpx.Client, service):
     post(client, PNG)
     text = client.get("/metrics").text
-    counts = re.findall(
-        r'^bentoml_service_request_total\{.*endpoint="/predict".*\} (.+)$', text, re.M
-    )
+    counts = re.findall(r'^vision_assets_requests_total\{.*"/predict".*\} (.+)$', text, re.M)
     assert sum(map(float, counts)) >= 1
     assert "/predict" not in service.log.read_text()
-
-
-def test_the_api_is_described(client: httpx.Client):
-    described = client.get("/docs.json").json()["paths"]["/predict"]["post"]
-    body = described["requestBody"]["content"]["multipart/form-data"]["schema"]
-    assert body["properties"]["image"]["format"] == "binary"
-    assert client.get("/docs").status_code == 200
-    assert client.get("/static_content/swagger-ui-bundle.js").status_code == 200

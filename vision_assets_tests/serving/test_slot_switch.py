@@ -87,6 +87,29 @@ def test_a_switch_under_load_fails_no_request_and_mixes_no_answer(
     assert later == {"blau"}
 
 
+@pytest.mark.slow
+def test_twenty_clients_see_twenty_switches_no_failure_and_no_mix(
+    service, deployments, bundle_folder, other
+):
+    deploy(deployments, other)
+    switch_s = []
+    with load(service, threads=20) as answers:
+        for _ in range(20):
+            began = time.monotonic()
+            deployments.rollback("a test", "test")
+            assert len(deployments.wait_for_workers(20).taken) == 2
+            switch_s.append(time.monotonic() - began)
+            assert more_than(answers, len(answers) + 20)
+    assert {status for status, _ in answers} == {200}
+    said = {(answer["versions"]["bundle_id"], answer["label"]) for _, answer in answers}
+    assert said == {(bundle_folder.name, "blue"), (other.name, "blau")}
+    assert max(switch_s) < 10
+
+
+def more_than(answers: list, n: int) -> bool:
+    return eventually(lambda: len(answers) > n)
+
+
 def damaged(other: Path, to: Path) -> Path:
     shutil.copytree(other, to)
     model = to / "model.onnx"

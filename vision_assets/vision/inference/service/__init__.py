@@ -1,4 +1,4 @@
-"""What every service needs beside its model: limits, uploads, answers, refusals, the slot.
+"""What every service needs beside its model: limits, forms, answers, refusals, keys, the slot.
 
 Torch-free and BentoML-free; a Bento project puts the pieces together.
 """

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from vision_assets.vision.errors import BundleError, VisionAssetsError
-from vision_assets.vision.inference.bundle import Bundle
+from vision_assets.vision.inference.bundle import MODEL_FILE, Bundle
 from vision_assets.vision.inference.golden import check_golden
 from vision_assets.vision.inference.predictor import Predictor, Prepared
 from vision_assets.vision.inference.service.settings import ServiceSettings
@@ -40,21 +40,36 @@ class LoadedModel:
         predictor: runs it.
         source: whether it came with the Bento or from the slot.
         since: when this worker loaded it.
+        bento: tag of the Bento that runs.
     """
 
     bundle: Bundle
     predictor: Predictor
     source: Literal["baked", "slot"]
     since: datetime
+    bento: str
 
     def versions(self) -> dict[str, Any]:
         """What an answer says of where it came from."""
         card = self.bundle.card
         return {
+            "bento": self.bento,
             "bundle_id": card.bundle_id,
             "model_id": card.model_id,
             "dataset": card.dataset["name"],
             "source": self.source,
+        }
+
+    def info(self) -> dict[str, Any]:
+        """What /info says of it."""
+        card = self.bundle.card
+        return self.versions() | {
+            "model_sha256": card.files[MODEL_FILE],
+            "precision": card.precision,
+            "calibration": card.calibration,
+            "thresholds": card.thresholds,
+            "dataset_fingerprint": card.dataset["fingerprint"],
+            "since": self.since.isoformat(),
         }
 
 
@@ -77,13 +92,17 @@ class LiveModel:
         baked: folder of the Bento's own bundle.
         settings: limits and the pace of polling.
         slot: the slot file, or None for a service that never changes its bundle.
+        bento: tag of the Bento that runs.
 
     Raises:
         BundleError: the Bento's own bundle is damaged.
     """
 
-    def __init__(self, baked: Path, settings: ServiceSettings, slot: Path | None) -> None:
+    def __init__(
+        self, baked: Path, settings: ServiceSettings, slot: Path | None, bento: str
+    ) -> None:
         self._settings = settings
+        self._bento = bento
         self._slot_path = slot
         self._baked = self._load(baked, "baked")
         self._worker = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
@@ -123,17 +142,18 @@ class LiveModel:
         model, look = self.current, self._last_look
         card = model.bundle.card
         return {
+            "bento": self._bento,
             "use_case": card.use_case,
             "task": card.task,
-            "classes": [entry.name for entry in card.classes],
-            "model": model.versions() | {"since": model.since.isoformat()},
+            "worker": self._worker,
+            "classes": [entry.model_dump() for entry in card.classes],
+            "model": model.info(),
             "baked_bundle_id": self._baked.bundle.card.bundle_id,
             "slot": {
                 "followed": self._slot_path is not None,
                 "sequence": look.sequence,
                 "refused": look.refused,
             },
-            "worker": self._worker,
             "limits": self._settings.model_dump(),
         }
 
@@ -180,7 +200,7 @@ class LiveModel:
         predictor = Predictor(bundle, self._settings.limits, threads=1)
         _warm(bundle, predictor)
         check_golden(predictor)
-        return LoadedModel(bundle, predictor, source, datetime.now(UTC))
+        return LoadedModel(bundle, predictor, source, datetime.now(UTC), self._bento)
 
     def _acknowledgement(self) -> Acknowledgement:
         return Acknowledgement(

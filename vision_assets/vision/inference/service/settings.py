@@ -24,6 +24,7 @@ class ServiceSettings(BaseModel):
         max_body_bytes: length of a request body; longer ones are refused while they come in.
         max_pixels: width times height of a picture, checked before it is decoded.
         min_side_px: shortest side of a picture.
+        max_pictures: most pictures of one request.
         max_in_flight: requests of one worker at a time; more are told to come again.
         timeout_s: a request that takes longer is answered 504.
         slot_poll_s: how often the slot is looked at.
@@ -35,6 +36,7 @@ class ServiceSettings(BaseModel):
     max_body_bytes: int = Field(default=20 * 1024 * 1024, ge=1024)
     max_pixels: int = Field(default=50_000_000, ge=1)
     min_side_px: int = Field(default=16, ge=1)
+    max_pictures: int = Field(default=32, ge=1, le=1024)
     max_in_flight: int = Field(default=32, ge=1)
     timeout_s: float = Field(default=60, gt=0)
     slot_poll_s: float = Field(default=1.0, gt=0)
