@@ -113,6 +113,34 @@ def chain_direct(folder: Path, _n: int) -> Figures:
     return {"seconds": time.perf_counter() - began}
 
 
+def train_drawn(folder: Path, n: int) -> Figures:
+    """One epoch on n small images, from their bytes to the model's folder."""
+    from benchmarks import training
+
+    return training.train_drawn(folder, _drawn(folder, 0, n))
+
+
+def epoch_ours(folder: Path, _n: int) -> Figures:
+    """An epoch of the default recipe on real images."""
+    from benchmarks import training
+
+    return training.epoch_ours(folder, training.link_by_class(folder))
+
+
+def epoch_in_memory(folder: Path, _n: int) -> Figures:
+    """The same on a tensor that holds all images."""
+    from benchmarks import training
+
+    return training.epoch_in_memory(folder, training.link_by_class(folder))
+
+
+def epoch_image_folder(folder: Path, n: int) -> Figures:
+    """The same on torchvision's ImageFolder, with n processes that load."""
+    from benchmarks import training
+
+    return training.epoch_image_folder(folder, training.link_by_class(folder), n)
+
+
 WORKERS: dict[str, Callable[[Path, int], Figures]] = {
     worker.__name__: worker
     for worker in (
@@ -125,6 +153,10 @@ WORKERS: dict[str, Callable[[Path, int], Figures]] = {
         load_definitions,
         chain_dagster,
         chain_direct,
+        train_drawn,
+        epoch_ours,
+        epoch_in_memory,
+        epoch_image_folder,
     )
 } | endpoint.WORKERS
 
@@ -135,7 +167,7 @@ def prepare(worker: str, folder: Path) -> None:
     n = int(number or 0)
     if name in ("ingest_real", "torchvision_decode"):
         _real_files(folder)
-    if name == "ingest_drawn":
+    if name in ("ingest_drawn", "train_drawn"):
         _drawn(folder, 0, n)
     if name in ("ingest_more", "version_more") and not (folder / f"store-{n}").exists():
         _ingest(folder / f"store-{n}", _drawn(folder, 0, n))

@@ -17,7 +17,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -27,6 +27,7 @@ from typing import BinaryIO
 import numpy as np
 
 from vision_assets.vision.atomic import new_folder, write_text
+from vision_assets.vision.errors import StoreLocked
 from vision_assets.vision.file_lock import file_lock
 from vision_assets.vision.training.pixel_file import CHANNELS, checksum, read_image, write_image
 
@@ -35,7 +36,7 @@ _PIXELS_FILE, _INDEX_FILE, _FORGOTTEN_FILE = "pixels", "index.json", "forgotten.
 _DECODER_LIBRARIES = ("simplejpeg", "pillow", "numpy")
 _DECODER_VERSION = 1
 _LOCK_WAIT_S = 24 * 3600
-_ABANDONED_S = 24 * 3600
+_STALE_S = 2 * _LOCK_WAIT_S
 
 Size = tuple[int, int]
 Fill = Callable[[BinaryIO, Mapping[str, int]], dict[str, int]]
@@ -78,6 +79,7 @@ class PixelCache:
         for path in self._packs():
             if erased & set(_Index.read(path).ids):
                 shutil.rmtree(path, ignore_errors=True)
+        self._sweep()
 
     def size_bytes(self) -> int:
         """Bytes of all packs."""
@@ -115,13 +117,14 @@ class PixelCache:
         self._sweep()
 
     def _sweep(self) -> None:
-        """Remove what processes left behind that were killed."""
-        for path in self.folder.iterdir():
-            left = path.name.startswith(".") or (
-                path.suffix == ".lock" and not path.with_suffix("").exists()
-            )
-            if left and time.time() - _last_used(path) > _ABANDONED_S:
-                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        """Remove what killed processes left behind: nobody holds the lock of such a pack."""
+        for path in self.folder.glob(".*-*/"):
+            pack = path.name[1:].rpartition("-")[0]
+            with suppress(StoreLocked), file_lock(self.folder / f"{pack}.lock", wait_s=0):
+                shutil.rmtree(path, ignore_errors=True)
+        for path in self.folder.glob("*.lock"):
+            if not path.with_suffix("").exists() and time.time() - _last_used(path) > _STALE_S:
+                path.unlink(missing_ok=True)
 
     def _packs(self, kind: str = "") -> list[Path]:
         found = self.folder.glob(f"{kind}[!.]*")

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pytest
 
+from vision_assets.vision.file_lock import file_lock
 from vision_assets.vision.inference.decode import decode
 from vision_assets.vision.training.pixel_cache import PixelCache
 from vision_assets.vision.training.pixels import decoded
@@ -139,12 +140,20 @@ def test_an_image_that_cannot_be_had_leaves_no_pack(cache: PixelCache):
     assert packs(cache) == []
 
 
-def test_what_a_killed_process_left_is_swept(store: Store, cache: PixelCache):
-    left = cache.folder / ".32x32-half"
+@pytest.mark.parametrize("by", ["training", "forgetting"])
+def test_what_a_killed_process_left_is_swept(by: str, store: Store, cache: PixelCache):
+    left = cache.folder / ".32x32-decoder-digest-half"
     left.mkdir(parents=True)
-    os.utime(left, (0, 0))
-    pixels(["1"], store, cache)
+    pixels(["1"], store, cache) if by == "training" else cache.forget(["1"])
     assert not left.exists()
+
+
+def test_what_a_living_process_writes_is_not_swept(store: Store, cache: PixelCache):
+    written = cache.folder / ".32x32-decoder-digest-half"
+    written.mkdir(parents=True)
+    with file_lock(cache.folder / "32x32-decoder-digest.lock", wait_s=0):
+        pixels(["1"], store, cache)
+    assert written.exists()
 
 
 def test_two_processes_decode_together_once(cache: PixelCache):

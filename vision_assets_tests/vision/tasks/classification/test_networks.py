@@ -76,6 +76,7 @@ def test_every_family_is_built_and_exported_with_the_same_outputs(
             assert abs(value - reference).max() <= 1e-4 * max(1, abs(reference).max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", network_names())
 def test_every_network_is_built_and_runs_by_its_name(name: str):
     """On torch's device without memory, where shapes alone are computed, of giants too."""

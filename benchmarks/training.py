@@ -1,0 +1,181 @@
+"""Workers that measure training: its memory, and an epoch beside what one would write instead."""
+
+import os
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from vision_assets.vision.spec import ClassSpec
+from vision_assets.vision.tasks.classification.network import build
+from vision_assets.vision.tasks.classification.objective import objective
+from vision_assets.vision.tasks.classification.spec import ClassificationRecipe
+from vision_assets.vision.tasks.registry import load_task
+from vision_assets.vision.tasks.task import Samples
+from vision_assets.vision.training.checkpoint import Checkpoint
+from vision_assets.vision.training.fit import fit
+from vision_assets.vision.training.gradient_descent import descend, to_images
+from vision_assets.vision.training.pixel_cache import PixelCache
+from vision_assets.vision.training.pixels import decoded
+from vision_assets.vision.training.progress import ignore_progress
+
+N_CLASSES = 6
+N_EPOCHS = 3
+RECIPE = ClassificationRecipe(epochs=N_EPOCHS)
+SMALL = ClassificationRecipe(epochs=1, image_size_px=32, batch_size=64, augment="light")
+NOTHING = Samples(np.empty((0, 8, 8, 3), np.uint8), torch.empty(0, dtype=torch.int64))
+CPU = torch.device("cpu")
+
+Figures = dict[str, float]
+
+
+def train_drawn(folder: Path, landing: Path) -> Figures:
+    """A training on all images of a folder, with its cache of decoded images empty before."""
+    import pandas as pd
+
+    paths = {path.name: path for path in sorted(landing.iterdir())}
+    labels = [name.split("_")[0] for name in paths]
+    manifest = pd.DataFrame(
+        {
+            "image_id": list(paths),
+            "class_id": [("good", "bad").index(label) for label in labels],
+            "label": labels,
+            "split": "train",
+        }
+    )
+
+    def read(ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        return ((each, paths[each].read_bytes()) for each in ids)
+
+    shutil.rmtree(folder / "cache", ignore_errors=True)
+    began = time.perf_counter()
+    fit(
+        load_task("classification"),
+        manifest,
+        read,
+        SMALL,
+        [ClassSpec(id=0, name="good"), ClassSpec(id=1, name="bad")],
+        folder / "models",
+        {"name": "v1", "fingerprint": "0"},
+        cache=PixelCache(folder / "cache"),
+    )
+    return {"seconds": time.perf_counter() - began}
+
+
+def epoch_ours(folder: Path, classes: Path) -> Figures:
+    """An epoch of ours, once the images are decoded; and what decoding took before."""
+    paths, targets = _listed(classes)
+    shutil.rmtree(folder / "cache", ignore_errors=True)
+    began = time.perf_counter()
+
+    def read(ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        return ((each, Path(each).read_bytes()) for each in ids)
+
+    side, cache = RECIPE.image_size_px, PixelCache(folder / "cache")
+    with decoded(paths, read, side, side, folder, cache, threads=_cores()) as pixels:
+        cold = time.perf_counter() - began
+        history = descend(
+            build(RECIPE.network, N_CLASSES, side),
+            objective(RECIPE, targets),
+            Samples(pixels, targets),
+            NOTHING,
+            RECIPE,
+            CPU,
+            ignore_progress,
+            Checkpoint.of(folder, "benchmark"),
+        )
+    rates = [report.images_per_s for report in history]
+    return {"images_per_s": max(rates[1:]), "decoding_s": cold, "first_images_per_s": rates[0]}
+
+
+def epoch_in_memory(_folder: Path, classes: Path) -> Figures:
+    """The same steps and augmentations, written plainly, on a tensor that holds all images."""
+    paths, targets = _listed(classes)
+    from vision_assets.vision.inference.decode import decode
+    from vision_assets.vision.inference.resize import resize
+
+    side = RECIPE.image_size_px
+    pixels = np.stack([resize(decode(Path(p).read_bytes()), side, side) for p in paths])
+
+    def batches() -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        for chosen in torch.randperm(len(targets)).split(RECIPE.batch_size):
+            yield to_images(pixels[chosen.numpy()], CPU), targets[chosen]
+
+    return _plain_training(batches, targets)
+
+
+def epoch_image_folder(_folder: Path, classes: Path, n_workers: int) -> Figures:
+    """The same steps and augmentations on torchvision's ImageFolder behind a DataLoader."""
+    from torch.utils.data import DataLoader
+    from torchvision.datasets import ImageFolder
+    from torchvision.transforms import v2
+
+    side = RECIPE.image_size_px
+    transform = v2.Compose([v2.PILToTensor(), v2.Resize((side, side), antialias=True)])
+    data = ImageFolder(classes, transform)
+    loader = DataLoader(
+        data,
+        RECIPE.batch_size,
+        shuffle=True,
+        num_workers=n_workers,
+        persistent_workers=n_workers > 0,
+    )
+
+    def batches() -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        for images, targets in loader:
+            yield images.float().contiguous(memory_format=torch.channels_last), targets
+
+    return _plain_training(batches, torch.tensor(data.targets))
+
+
+def link_by_class(folder: Path) -> Path:
+    """A third of neu-steel in one folder a class, as ImageFolder wants it."""
+    classes, data = folder / "classes", Path(os.environ["VISION_ASSETS_TEST_DATA"])
+    for path in sorted(data.glob("neu-steel/images/*.jpg"))[::3]:
+        link = classes / path.stem.rpartition("_")[0] / path.name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        if not link.exists():
+            link.symlink_to(path.absolute())
+    return classes
+
+
+def _plain_training(batches, targets: torch.Tensor) -> Figures:
+    """What one writes by hand: the rate of the fastest epoch but the first."""
+    torch.manual_seed(0)
+    network = build(RECIPE.network, N_CLASSES, RECIPE.image_size_px).train()
+    aim, generator = objective(RECIPE, targets), torch.Generator().manual_seed(0)
+    optimizer = torch.optim.AdamW(network.parameters(), RECIPE.learning_rate)
+    n_steps = N_EPOCHS * -(-len(targets) // RECIPE.batch_size)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RECIPE.learning_rate, n_steps)
+    seconds = []
+    for _ in range(N_EPOCHS):
+        began = time.perf_counter()
+        _plain_epoch(network, aim, batches(), optimizer, schedule, generator)
+        seconds.append(time.perf_counter() - began)
+    n = len(targets)
+    return {"images_per_s": n / min(seconds[1:]), "first_images_per_s": n / seconds[0]}
+
+
+def _plain_epoch(network, aim, batches: Iterable, optimizer, schedule, generator) -> None:
+    for images, targets in batches:
+        images, targets = aim.augment(images, targets, generator)
+        loss = aim.loss(network(images), targets)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        optimizer.step()
+        schedule.step()
+
+
+def _listed(classes: Path) -> tuple[list[str], torch.Tensor]:
+    """All files, and the index of each one's folder."""
+    folders = sorted(classes.iterdir())
+    found = [(str(path), n) for n, each in enumerate(folders) for path in sorted(each.iterdir())]
+    return [path for path, _ in found], torch.tensor([n for _, n in found])
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
