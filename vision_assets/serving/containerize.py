@@ -46,6 +46,7 @@ def containerize(bento: BuiltBento, spec: ServiceSpec, out: Path) -> list[Path]:
         shutil.copytree(
             bento.folder, folder / "bento", ignore=shutil.ignore_patterns("__pycache__")
         )
+        _let_everybody_read(folder / "bento")
         shutil.copyfile(requirements_of(bento), folder / "requirements.txt")
         for template in templates:
             target = folder / _target(template)
@@ -57,6 +58,12 @@ def containerize(bento: BuiltBento, spec: ServiceSpec, out: Path) -> list[Path]:
 def requirements_of(bento: BuiltBento) -> Path:
     """The requirements that a Bento was built with, with exact versions and hashes."""
     return bento.folder / "src" / requirements().name
+
+
+def _let_everybody_read(folder: Path) -> None:
+    """Images keep the modes of files; the user of the service is not the one who built it."""
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def _values(bento: BuiltBento, spec: ServiceSpec) -> dict[str, object]:

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
@@ -62,7 +63,7 @@ def _quantised(model: bytes, pixels: Iterator[np.ndarray]) -> bytes:
             quantize_static(
                 folded,
                 made,
-                _Calibration(pixels),
+                cast(Any, _Calibration(pixels)),
                 quant_format=QuantFormat.QDQ,
                 op_types_to_quantize=list(_QUANTISED),
                 per_channel=True,
@@ -88,7 +89,10 @@ def _with_properties_of(model: bytes, made: bytes) -> bytes:
 
 
 class _Calibration:
-    """One image at a time, in the form that ONNX Runtime's calibrator asks for."""
+    """One image at a time, as a CalibrationDataReader of ONNX Runtime gives them.
+
+    Not a subclass, which would import ONNX Runtime's quantisation with this module.
+    """
 
     def __init__(self, pixels: Iterator[np.ndarray]) -> None:
         self._pixels = pixels

@@ -112,6 +112,11 @@ def test_the_context_needs_nothing_of_ours(context: Path, built: BuiltBento):
     assert Bundle.load(context / "bento/src/bundle").bundle_id == built.tag.split(":")[1]
 
 
+def test_everybody_may_read_the_bento(context: Path):
+    modes = {path.stat().st_mode & 0o777 for path in (context / "bento").rglob("*")}
+    assert modes == {0o755, 0o644}
+
+
 def test_a_folder_that_is_there_is_not_written_over(context: Path, built: BuiltBento):
     with pytest.raises(ServiceError, match="is there already"):
         containerize(built, ServiceSpec(), context)
