@@ -97,6 +97,7 @@ def test_a_lost_alias_is_named_again(home: Home):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1500)
 def test_killed_before_or_after_any_write_the_log_is_the_truth(home: Home, tmp_path: Path):
     homes = tmp_path / "homes"
     command = [sys.executable, "-c", KILLED_AT_EVERY_WRITE, home.root, homes]

@@ -38,7 +38,7 @@ def deploy(deployments: Deployments, folder: Path) -> None:
     deployments.deploy(folder.name, folder, f"colours:{folder.name}", "a test", "test")
 
 
-def eventually(said: Callable[[], bool], timeout_s: float = 20) -> bool:
+def eventually(said: Callable[[], bool], timeout_s: float = 60) -> bool:
     deadline = time.monotonic() + timeout_s
     while not said() and time.monotonic() < deadline:
         time.sleep(0.05)
