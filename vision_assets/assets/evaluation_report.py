@@ -1,5 +1,6 @@
 """evaluation_report: how the bundle answers on the test split, the gates, and the champion."""
 
+import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -7,6 +8,7 @@ import dagster as dg
 
 from vision_assets.assets.graph import REFERENCE, asset_key, upstream
 from vision_assets.assets.metadata import picture, records_table
+from vision_assets.resources.evaluation_tracking import log_evaluation
 from vision_assets.resources.home import HomeResource
 from vision_assets.vision.spec import CHAMPION_CHECK
 from vision_assets.vision.use_case import UseCase
@@ -71,9 +73,12 @@ def evaluation_report(use_case: UseCase) -> dg.AssetsDefinition:
             evidence=evidence,
             comparison=challenged.comparison if challenged else None,
         )
+        metrics = _metrics(evidence)
+        runs = log_evaluation(home.home, use_case.name, bundle.card.model_id, metrics, report.html)
         return dg.MaterializeResult(
             data_version=dg.DataVersion(report.report_id),
-            metadata=_metadata(evidence, report),
+            metadata=_metadata(evidence, report, metrics)
+            | {"MLflow runs": ", ".join(runs) or "none"},
             check_results=[_check(gate) for gate in gates],
         )
 
@@ -131,15 +136,23 @@ def _check(gate: "GateResult") -> dg.AssetCheckResult:
     )
 
 
-def _metadata(evidence: "Evidence", report: "Report") -> dict[str, Any]:
+def _metrics(evidence: "Evidence") -> dict[str, float]:
+    """Figures of all test images; those of decisions where the bundle takes any."""
     from vision_assets.vision.evaluation.costs import DECISION_FIGURES
 
-    metrics, reached = evidence.scorecard.metrics, evidence.consequences
-    decided = {name: evidence.interval(name).value for name in DECISION_FIGURES} if reached else {}
+    decided = {name: evidence.interval(name).value for name in DECISION_FIGURES}
+    found = evidence.scorecard.metrics | decided
+    return {name: float(value) for name, value in found.items() if not math.isnan(value)}
+
+
+def _metadata(
+    evidence: "Evidence", report: "Report", metrics: dict[str, float], runs: list[str]
+) -> dict[str, Any]:
     return {
         REFERENCE: dg.MetadataValue.text(report.report_id),
         "report": dg.MetadataValue.path(str(report.html)),
-        **{name: round(float(value), 4) for name, value in (metrics | decided).items()},
+        **{name: round(value, 4) for name, value in metrics.items()},
+        "MLflow runs": ", ".join(runs) or "none",
         "intervals": records_table(
             {"figure": name, **asdict(found)}
             for name, found in evidence.intervals.items()

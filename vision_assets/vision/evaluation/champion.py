@@ -194,8 +194,8 @@ def _gate(comparison: Comparison, gain: Interval, spec: ChampionSpec) -> GateRes
     passed = gain.low > -spec.margin + _EPSILON
     verdict: Verdict = "passed" if passed else "failed"
     said = (
-        f"{spec.metric} is better by {gain.value:+.4f} ({gain.low:+.4f} to {gain.high:+.4f}) than "
-        f"that of bundle {comparison.champion}, on {comparison.images.text}"
+        f"gain in {spec.metric} over bundle {comparison.champion}: {gain.value:+.4f} "
+        f"({gain.low:+.4f} to {gain.high:+.4f}), on {comparison.images.text}"
     )
     if not passed:
         said += (
