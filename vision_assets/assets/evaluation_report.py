@@ -77,8 +77,7 @@ def evaluation_report(use_case: UseCase) -> dg.AssetsDefinition:
         runs = log_evaluation(home.home, use_case.name, bundle.card.model_id, metrics, report.html)
         return dg.MaterializeResult(
             data_version=dg.DataVersion(report.report_id),
-            metadata=_metadata(evidence, report, metrics)
-            | {"MLflow runs": ", ".join(runs) or "none"},
+            metadata=_metadata(evidence, report, metrics, runs),
             check_results=[_check(gate) for gate in gates],
         )
 
