@@ -6,6 +6,12 @@ import dagster as dg
 
 from vision_assets.assets.graph import REFERENCE, asset_key, upstream
 from vision_assets.assets.metadata import picture, records_table
+from vision_assets.assets.report_background import (
+    HEATMAPS,
+    background_metadata,
+    gather,
+    heatmap_check,
+)
 from vision_assets.resources.home import HomeResource
 from vision_assets.vision.use_case import UseCase
 
@@ -33,6 +39,13 @@ def evaluation_report(use_case: UseCase) -> dg.AssetsDefinition:
                 description=f"{gate.metric} is at least {gate.min:g} on the test split.",
             )
             for gate in use_case.spec.gates
+        ]
+        + [
+            dg.AssetCheckSpec(
+                HEATMAPS,
+                asset=key,
+                description="Heatmaps change when the weights of the network are randomised.",
+            )
         ],
     )
     def build(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
@@ -53,6 +66,7 @@ def evaluation_report(use_case: UseCase) -> dg.AssetsDefinition:
         test = manifest[manifest["split"] == "test"]
         scorecard = evaluate(task, bundle, test, store.read, slices=use_case.spec.slices)
         gates = judge(scorecard, use_case.spec.gates)
+        background = gather(context, home, use_case, bundle, trained, version, scorecard)
         report = write_report(
             task,
             scorecard,
@@ -61,11 +75,12 @@ def evaluation_report(use_case: UseCase) -> dg.AssetsDefinition:
             store.read,
             home.home.reports(use_case.name),
             trained.history,
+            background,
         )
         return dg.MaterializeResult(
             data_version=dg.DataVersion(report.report_id),
-            metadata=_metadata(scorecard, report),
-            check_results=[_check(gate) for gate in gates],
+            metadata=_metadata(scorecard, report) | background_metadata(background),
+            check_results=[*map(_check, gates), heatmap_check(background)],
         )
 
     return build
