@@ -6,17 +6,21 @@ import re
 import pandas as pd
 import pytest
 
+from vision_assets.vision.dataset.versions import DatasetVersions
 from vision_assets.vision.errors import BundleError
+from vision_assets.vision.evaluation.comparison import compare
 from vision_assets.vision.evaluation.evaluate import evaluate
 from vision_assets.vision.evaluation.gates import judge
+from vision_assets.vision.evaluation.heatmap_sanity import HeatmapExample, HeatmapSanity
 from vision_assets.vision.evaluation.plots import confusion_matrix, learning_curves
-from vision_assets.vision.evaluation.report import Report, read_report, write_report
+from vision_assets.vision.evaluation.report import Background, Report, read_report, write_report
 from vision_assets.vision.evaluation.scorecard import Scorecard
 from vision_assets.vision.inference.bundle import Bundle
 from vision_assets.vision.spec import GateSpec
 from vision_assets.vision.tasks.registry import load_task
 from vision_assets.vision.training.trained_model import TrainedModel
 from vision_assets_tests.vision.dataset.drawn_dataset import DrawnDataset
+from vision_assets_tests.vision.made_images import MadeImages, pipeline
 
 TASK = load_task("classification")
 PNG = b"\x89PNG\r\n"
@@ -47,7 +51,27 @@ def test_the_page_refers_to_nothing_outside_itself(report: Report):
 
 
 def test_the_page_says_that_a_gate_failed(report: Report):
-    assert "1 of 1 gates failed" in report.html.read_text()
+    page = report.html.read_text()
+    assert "Not to be deployed" in page
+    assert "1 of 1 gates failed" in page
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"), [([GateSpec(metric="accuracy", min=0)], "May be deployed"), ([], "No gate")]
+)
+def test_the_page_says_that_a_model_may_be_deployed(
+    scorecard, bundle, drawn, tmp_path, asked, said
+):
+    gates = judge(scorecard, asked)
+    page = write_report(TASK, scorecard, gates, bundle, drawn.read, tmp_path).html.read_text()
+    assert said in page
+
+
+def test_the_page_begins_with_the_verdict_and_a_handful_of_figures(report: Report, scorecard):
+    page = report.html.read_text()
+    wrong = int((~scorecard.predictions["correct"]).sum())
+    assert page.index("Not to be deployed") < page.index('class="tile"') < page.index("<h2>")
+    assert f"<b>{wrong}</b><span>mistakes</span>" in page
 
 
 def test_mistakes_are_shown_with_what_the_model_saw(report: Report, scorecard: Scorecard):
@@ -57,7 +81,10 @@ def test_mistakes_are_shown_with_what_the_model_saw(report: Report, scorecard: S
 
 
 def test_plots_are_small_enough_to_travel(report: Report):
-    assert set(report.plots) == {"confusion matrix", "per class", "slices", "learning curves"}
+    curves = {"precision and recall", "receiver operating characteristic", "calibration"}
+    assert set(report.plots) == curves | {
+        *("confusion matrix", "per class", "slices", "learning curves"),
+    }
     for png in report.plots.values():
         assert png.startswith(PNG)
         assert len(png) < MOST_BYTES
@@ -69,6 +96,61 @@ def test_figures_lie_beside_the_page(report: Report, scorecard: Scorecard):
     assert said["gates"][0]["passed"] is False
     predictions = pd.read_parquet(report.folder / "predictions.parquet")
     pd.testing.assert_frame_equal(predictions, scorecard.predictions, check_dtype=False)
+
+
+def test_what_is_not_known_is_null_in_the_figures(bundle: Bundle, drawn: DrawnDataset, tmp_path):
+    rows = drawn.test[drawn.test["label"] == "good"]
+    scorecard = evaluate(TASK, bundle, rows, drawn.read)
+    report = write_report(TASK, scorecard, [], bundle, drawn.read, tmp_path)
+    said = json.loads((report.folder / "scorecard.json").read_text(), parse_constant=pytest.fail)
+    assert said["per_class"][0]["auroc"] is None
+
+
+def test_a_model_card_lies_beside_the_page(report: Report, scorecard: Scorecard):
+    card = (report.folder / "model_card.md").read_text()
+    assert card.startswith("# Model card: drawn, bundle " + scorecard.card.bundle_id)
+    assert "FAILED: accuracy is" in card
+    assert "good has 16 test images, fewer than 20" in card
+    assert f"temperature {scorecard.card.calibration['temperature']:.4g}" in card
+    tables = [line for line in card.splitlines() if line.startswith("| class |")]
+    assert tables == ["| class | precision | recall | f1 | support | average precision | auroc |"]
+
+
+@pytest.fixture
+def background(trained: TrainedModel, scorecard: Scorecard, tmp_path) -> Background:
+    made = MadeImages()
+    made.add_many(30, "good")
+    made.add_many(4, "spot")
+    version = DatasetVersions(tmp_path / "datasets" / "drawn").create(made, pipeline())
+    example = HeatmapExample(b"image", b"trained", b"randomised")
+    return Background(
+        trained=trained,
+        version=version,
+        heatmaps=HeatmapSanity(n=16, correlation=0.97, chance=0.3, examples=(example,)),
+        comparison=compare(scorecard, scorecard),
+    )
+
+
+def test_what_else_is_known_is_told(scorecard, bundle, drawn, tmp_path, background: Background):
+    report = write_report(TASK, scorecard, [], bundle, drawn.read, tmp_path, background=background)
+    page = report.html.read_text()
+    assert background.version is not None
+    assert f"datasets/drawn/{background.version.name}/card.html" in page
+    assert "34 images in 1 delivery" in page
+    assert "do not explain answers" in page
+    assert "Against the champion" in page
+    assert "epochs 8" in page
+    assert "collect more of it" in page
+
+
+def test_a_report_against_another_champion_is_another_report(
+    scorecard, bundle, drawn, tmp_path, background: Background
+):
+    ids = {
+        write_report(TASK, scorecard, [], bundle, drawn.read, tmp_path, background=known).report_id
+        for known in (background, Background())
+    }
+    assert len(ids) == 2
 
 
 def test_a_report_can_be_read_back(report: Report, bundle: Bundle, scorecard: Scorecard):
