@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from vision_assets.assets.graph import GRAPH, asset_key
+from vision_assets.assets.graph import BESIDE, GRAPH, asset_key
 from vision_assets.automation.state import is_over
 from vision_assets.home import Home
 from vision_assets.resources.tracking import end_interrupted
@@ -30,9 +30,10 @@ def run_graph(name: str, select: Sequence[str] | None = None, reason: str = "by 
     from vision_assets.project import use_case
 
     case = use_case(name)
-    unknown = sorted(set(select or ()) - set(GRAPH))
+    nouns = (*GRAPH, *BESIDE)
+    unknown = sorted(set(select or ()) - set(nouns))
     if unknown:
-        raise SpecError(f"no asset {unknown} in {name}; there are: {', '.join(GRAPH)}")
+        raise SpecError(f"no asset {unknown} in {name}; there are: {', '.join(nouns)}")
     keys = [asset_key(case, noun) for noun in select or GRAPH]
     with instance(Home.from_environment()) as dagster:
         result = (

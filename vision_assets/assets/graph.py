@@ -16,6 +16,9 @@ GRAPH = (
 )
 """The nouns of a use case's assets, upstream first."""
 
+BESIDE = ("label_suspicion",)
+"""The nouns of assets that hang on the graph and are materialized by hand alone."""
+
 REFERENCE = "reference"
 """Metadata entry by which an asset names what it made, for the assets below it."""
 

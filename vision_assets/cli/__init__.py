@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from vision_assets.cli import (
+    compare,
     datasets,
     doctor,
     graph,
@@ -19,6 +20,7 @@ from vision_assets.cli import (
     servers,
     service,
     status,
+    suspects,
 )
 from vision_assets.cli.output import show_error
 from vision_assets.vision.errors import SpecError, VisionAssetsError
@@ -60,6 +62,8 @@ app.command("status", rich_help_panel=_WORK)(status.status)
 app.command("ingest", rich_help_panel=_WORK)(ingest.ingest)
 app.command("run", rich_help_panel=_WORK)(graph.run)
 app.add_typer(datasets.app, name="dataset", rich_help_panel=_WORK)
+app.command("compare", rich_help_panel=_WORK)(compare.compare)
+app.command("suspects", rich_help_panel=_PEOPLE)(suspects.suspects)
 app.command("label", rich_help_panel=_PEOPLE)(people.label)
 app.command("resolve", rich_help_panel=_PEOPLE)(people.resolve)
 app.command("remove", rich_help_panel=_PEOPLE)(people.remove)

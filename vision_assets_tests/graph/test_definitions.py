@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vision_assets.assets.graph import GRAPH
+from vision_assets.assets.graph import BESIDE, GRAPH
 from vision_assets.definitions import defs
 from vision_assets.project import use_case
 from vision_assets.vision.errors import SpecError
@@ -16,16 +16,27 @@ from vision_assets_tests.graph.conftest import PARTS_YAML
 HEAVY = ("torch", "mlflow", "great_expectations", "bentoml", "lance", "sklearn", "matplotlib")
 
 
-def test_a_use_case_is_a_graph_of_seven_assets(write_yaml: Callable[..., Path]) -> None:
+def test_a_use_case_is_a_graph_of_seven_assets_and_those_beside_it(
+    write_yaml: Callable[..., Path],
+) -> None:
     write_yaml()
     graph = defs().resolve_asset_graph()
-    assert {key.path[-1] for key in graph.get_all_asset_keys()} == set(GRAPH)
+    assert {key.path[-1] for key in graph.get_all_asset_keys()} == {*GRAPH, *BESIDE}
+
+
+def test_nothing_that_is_made_by_hand_is_in_the_job(write_yaml: Callable[..., Path]) -> None:
+    write_yaml()
+    job = defs().resolve_job_def("parts_retrain")
+    nouns = {key.path[-1] for key in job.asset_layer.executable_asset_keys}
+    assert not nouns & set(BESIDE)
 
 
 def test_each_asset_depends_on_the_one_before(write_yaml: Callable[..., Path]) -> None:
     write_yaml()
     graph = defs().resolve_asset_graph()
     for key in graph.get_all_asset_keys():
+        if key.path[-1] in BESIDE:
+            continue
         place = GRAPH.index(key.path[-1])
         expected = list(GRAPH[max(0, place - 1) : place])
         assert [parent.path[-1] for parent in graph.get(key).parent_keys] == expected

@@ -68,15 +68,15 @@ def test_the_champion_itself_passes(found: Evidence, bundle: Bundle, drawn: Draw
 def test_a_worse_champion_is_beaten(found: Evidence, confused: Bundle, drawn: DrawnDataset):
     result = against(found, confused, drawn)
     assert result.gate.passed
-    assert result.comparison is not None
-    rows = result.comparison.figures.set_index("figure")
+    assert result.contest is not None
+    rows = result.contest.figures.set_index("figure")
     assert rows.loc["accuracy", "new"] == found.scorecard.metrics["accuracy"]
     assert rows.loc["accuracy", "difference"] == pytest.approx(
         rows.loc["accuracy", "new"] - rows.loc["accuracy", "champion"]
     )
-    assert result.comparison.fixed > 15
-    assert result.comparison.broken < 3
-    assert len(result.comparison.images.rows) == 24
+    assert result.contest.fixed > 15
+    assert result.contest.broken < 3
+    assert len(result.contest.images.rows) == 24
 
 
 def test_a_worse_model_fails(confused: Bundle, bundle: Bundle, drawn: DrawnDataset):
@@ -125,9 +125,9 @@ def test_images_that_the_champion_was_trained_on_are_left_out(
 ):
     seen = drawn.test["image_id"].tolist()[:3]
     result = challenge(found, confused.folder, lambda card: seen, drawn.read, ASKED)
-    assert result.comparison is not None
-    assert result.comparison.images.trained_on == 3
-    assert not set(seen) & set(result.comparison.images.rows["image_id"])
+    assert result.contest is not None
+    assert result.contest.images.trained_on == 3
+    assert not set(seen) & set(result.contest.images.rows["image_id"])
     assert "left out: 3 that the champion was trained on" in result.gate.text
 
 
@@ -137,9 +137,9 @@ def test_images_of_a_class_that_one_does_not_know_are_left_out(
     *known, last = bundle.card.classes
     older = with_classes(bundle, tmp_path, (*known, last.model_copy(update={"id": 99})))
     result = against(found, older, drawn, min_n=16)
-    assert result.comparison is not None
-    assert result.comparison.images.unknown_class == 8
-    assert set(result.comparison.images.rows["label"]) == {entry.name for entry in known}
+    assert result.contest is not None
+    assert result.contest.images.unknown_class == 8
+    assert set(result.contest.images.rows["label"]) == {entry.name for entry in known}
 
 
 def test_too_few_images_are_undecided(found: Evidence, confused: Bundle, drawn: DrawnDataset):
@@ -198,5 +198,5 @@ def test_new_thresholds_alone_are_another_bundle(
     champion = decide_by_cost(TASK, bundle, val, drawn.read, CostSpec(), tmp_path)
     result = against(found, champion, drawn)
     assert result.gate.passed
-    assert result.comparison is not None
-    assert (result.comparison.fixed, result.comparison.broken) == (0, 0)
+    assert result.contest is not None
+    assert (result.contest.fixed, result.contest.broken) == (0, 0)
