@@ -10,6 +10,8 @@
       models/<use_case>/       one folder per trained model
       bundles/<use_case>/      one folder per bundle
       reports/<use_case>/      one folder per evaluation report
+      comparisons/<use_case>/  one folder per comparison of two bundles
+      suspicions/<use_case>/   one folder per list of suspected labels
       deployments/<use_case>/  deployment log and slot
       scores/<use_case>/       answers for whole folders
       mlflow/                  tracking database and artifacts
@@ -88,6 +90,12 @@ class Home:
 
     def reports(self, use_case: str) -> Path:
         return self.root / "reports" / use_case
+
+    def comparisons(self, use_case: str) -> Path:
+        return self.root / "comparisons" / use_case
+
+    def suspicions(self, use_case: str) -> Path:
+        return self.root / "suspicions" / use_case
 
     def deployments(self, use_case: str) -> Path:
         return self.root / "deployments" / use_case

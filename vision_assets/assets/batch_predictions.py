@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from vision_assets.assets.graph import BATCH_PREDICTIONS, REFERENCE, asset_key
+from vision_assets.assets.graph import BATCH_PREDICTIONS, REFERENCE, asset_key, by_hand
 from vision_assets.assets.metadata import counts_table, picture
 from vision_assets.resources.home import HomeResource
 from vision_assets.vision.use_case import UseCase
@@ -22,7 +22,7 @@ def batch_predictions(use_case: UseCase) -> dg.AssetsDefinition:
     @dg.asset(
         key=asset_key(use_case, BATCH_PREDICTIONS),
         deps=[asset_key(use_case, "deployment")],
-        group_name=use_case.name,
+        group_name=by_hand(use_case),
         kinds={"parquet"},
         pool=f"{use_case.name}_{BATCH_PREDICTIONS}",
         description="One row per file of the folder that `score.folder` names.",

@@ -1,12 +1,20 @@
 """evaluation_report: how the bundle answers on the test split, the gates, and the champion."""
 
-from dataclasses import asdict
+import math
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from vision_assets.assets.graph import REFERENCE, asset_key, upstream
 from vision_assets.assets.metadata import picture, records_table
+from vision_assets.assets.report_background import (
+    HEATMAPS,
+    background_metadata,
+    gather,
+    heatmap_check,
+)
+from vision_assets.resources.evaluation_tracking import log_evaluation
 from vision_assets.resources.home import HomeResource
 from vision_assets.vision.spec import CHAMPION_CHECK
 from vision_assets.vision.use_case import UseCase
@@ -35,6 +43,13 @@ def evaluation_report(use_case: UseCase) -> dg.AssetsDefinition:
         check_specs=[
             dg.AssetCheckSpec(name, asset=key, blocking=True, description=asked)
             for name, asked in _checks(use_case).items()
+        ]
+        + [
+            dg.AssetCheckSpec(
+                HEATMAPS,
+                asset=key,
+                description="Heatmaps change when the weights of the network are randomised.",
+            )
         ],
     )
     def build(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
@@ -60,6 +75,11 @@ def evaluation_report(use_case: UseCase) -> dg.AssetsDefinition:
         gates = judge(evidence, use_case.spec.gates)
         if challenged is not None:
             gates.append(challenged.gate)
+        background = replace(
+            gather(context, home, use_case, bundle, trained, version, scorecard),
+            evidence=evidence,
+            contest=challenged.contest if challenged else None,
+        )
         report = write_report(
             task,
             scorecard,
@@ -68,13 +88,14 @@ def evaluation_report(use_case: UseCase) -> dg.AssetsDefinition:
             store.read,
             home.home.reports(use_case.name),
             trained.history,
-            evidence=evidence,
-            comparison=challenged.comparison if challenged else None,
+            background,
         )
+        metrics = _metrics(evidence)
+        runs = log_evaluation(home.home, use_case.name, bundle.card.model_id, metrics, report.html)
         return dg.MaterializeResult(
             data_version=dg.DataVersion(report.report_id),
-            metadata=_metadata(evidence, report),
-            check_results=[_check(gate) for gate in gates],
+            metadata=_metadata(evidence, report, metrics, runs) | background_metadata(background),
+            check_results=[*map(_check, gates), heatmap_check(background)],
         )
 
     return build
@@ -131,15 +152,23 @@ def _check(gate: "GateResult") -> dg.AssetCheckResult:
     )
 
 
-def _metadata(evidence: "Evidence", report: "Report") -> dict[str, Any]:
+def _metrics(evidence: "Evidence") -> dict[str, float]:
+    """Figures of all test images; those of decisions where the bundle takes any."""
     from vision_assets.vision.evaluation.costs import DECISION_FIGURES
 
-    metrics, reached = evidence.scorecard.metrics, evidence.consequences
-    decided = {name: evidence.interval(name).value for name in DECISION_FIGURES} if reached else {}
+    decided = {name: evidence.interval(name).value for name in DECISION_FIGURES}
+    found = evidence.scorecard.metrics | decided
+    return {name: float(value) for name, value in found.items() if not math.isnan(value)}
+
+
+def _metadata(
+    evidence: "Evidence", report: "Report", metrics: dict[str, float], runs: list[str]
+) -> dict[str, Any]:
     return {
         REFERENCE: dg.MetadataValue.text(report.report_id),
         "report": dg.MetadataValue.path(str(report.html)),
-        **{name: round(float(value), 4) for name, value in (metrics | decided).items()},
+        **{name: round(value, 4) for name, value in metrics.items()},
+        "MLflow runs": ", ".join(runs) or "none",
         "intervals": records_table(
             {"figure": name, **asdict(found)}
             for name, found in evidence.intervals.items()

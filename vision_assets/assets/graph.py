@@ -17,8 +17,9 @@ GRAPH = (
 """The nouns of a use case's assets, upstream first."""
 
 SEARCH = "recipe_search"
+SUSPICION = "label_suspicion"
 BATCH_PREDICTIONS = "batch_predictions"
-BESIDE = (SEARCH, BATCH_PREDICTIONS)
+BESIDE = (SEARCH, SUSPICION, BATCH_PREDICTIONS)
 """The nouns of assets that hang on the graph and are materialized by hand alone."""
 
 REFERENCE = "reference"
@@ -28,6 +29,11 @@ REFERENCE = "reference"
 def asset_key(use_case: UseCase, noun: str) -> dg.AssetKey:
     """Key `<use_case>/<noun>`."""
     return dg.AssetKey([use_case.name, noun])
+
+
+def by_hand(use_case: UseCase) -> str:
+    """Group of the assets beside the graph, which the button of the graph leaves alone."""
+    return f"{use_case.name}_by_hand"
 
 
 def op_name(use_case: UseCase, noun: str) -> str:

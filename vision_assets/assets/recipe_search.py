@@ -9,7 +9,7 @@ import dagster as dg
 from pydantic import Field
 
 from vision_assets.assets.dataset_version import valid_version
-from vision_assets.assets.graph import REFERENCE, SEARCH, asset_key, training_pool
+from vision_assets.assets.graph import REFERENCE, SEARCH, asset_key, by_hand, training_pool
 from vision_assets.assets.metadata import picture, records_table
 from vision_assets.resources.home import HomeResource
 from vision_assets.vision.use_case import UseCase
@@ -34,12 +34,12 @@ class SearchConfig(dg.Config):
 
 
 def recipe_search(use_case: UseCase) -> dg.AssetsDefinition:
-    """Build the asset `<use_case>/recipe_search`, in a group of its own."""
+    """Build the asset `<use_case>/recipe_search`."""
 
     @dg.asset(
         key=asset_key(use_case, SEARCH),
         deps=[asset_key(use_case, "validated_dataset")],
-        group_name=f"{use_case.name}_search",
+        group_name=by_hand(use_case),
         kinds={"optuna"},
         pool=training_pool(use_case),
         description="Trials of recipes on the train split, compared on the val split; a proposal.",

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from vision_assets.cli import (
+    compare,
     containerize,
     datasets,
     doctor,
@@ -23,6 +24,7 @@ from vision_assets.cli import (
     servers,
     service,
     status,
+    suspects,
 )
 from vision_assets.cli.output import show_error
 from vision_assets.vision.errors import SpecError, VisionAssetsError
@@ -66,6 +68,8 @@ app.command("run", rich_help_panel=_WORK)(graph.run)
 app.command("search", rich_help_panel=_WORK)(search.search)
 app.add_typer(datasets.app, name="dataset", rich_help_panel=_WORK)
 app.command("reproduce", rich_help_panel=_WORK)(reproduce.reproduce)
+app.command("compare", rich_help_panel=_WORK)(compare.compare)
+app.command("suspects", rich_help_panel=_PEOPLE)(suspects.suspects)
 app.command("label", rich_help_panel=_PEOPLE)(people.label)
 app.command("resolve", rich_help_panel=_PEOPLE)(people.resolve)
 app.command("remove", rich_help_panel=_PEOPLE)(people.remove)

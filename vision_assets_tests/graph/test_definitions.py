@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from vision_assets.assets.graph import GRAPH, SEARCH
+from vision_assets.assets.graph import BATCH_PREDICTIONS, BESIDE, GRAPH, SEARCH
 from vision_assets.definitions import defs
 from vision_assets.project import use_case
 from vision_assets.vision.errors import SpecError
@@ -20,30 +20,39 @@ HEAVY = (
 )
 
 
-def test_a_use_case_is_a_graph_of_seven_assets(write_yaml: Callable[..., Path]) -> None:
+def test_a_use_case_is_a_graph_of_seven_assets_and_those_beside_it(
+    write_yaml: Callable[..., Path],
+) -> None:
     write_yaml()
     graph = defs().resolve_asset_graph()
-    keys = graph.get_all_asset_keys()
-    assert {key.path[-1] for key in keys if graph.get(key).group_name == "parts"} == set(GRAPH)
+    groups = {key.path[-1]: graph.get(key).group_name for key in graph.get_all_asset_keys()}
+    beside = {*BESIDE} - {BATCH_PREDICTIONS}  # only where the YAML has a section `score`
+    in_the_graph, by_hand = dict.fromkeys(GRAPH, "parts"), dict.fromkeys(beside, "parts_by_hand")
+    assert groups == in_the_graph | by_hand
 
 
-def test_the_search_is_beside_the_graph_in_a_group_of_its_own(
+def test_the_search_hangs_on_the_dataset_and_shares_the_pool_of_training(
     write_yaml: Callable[..., Path],
 ) -> None:
     write_yaml()
     search = defs().resolve_asset_graph().get(dg.AssetKey(["parts", SEARCH]))
-    assert search.group_name == "parts_search"
     assert [parent.path[-1] for parent in search.parent_keys] == ["validated_dataset"]
     assert not search.child_keys
     assert search.pools == {"parts_training"}
 
 
+def test_nothing_that_is_made_by_hand_is_in_the_job(write_yaml: Callable[..., Path]) -> None:
+    write_yaml()
+    job = defs().resolve_job_def("parts_retrain")
+    nouns = {key.path[-1] for key in job.asset_layer.executable_asset_keys}
+    assert not nouns & set(BESIDE)
+
+
 def test_each_asset_depends_on_the_one_before(write_yaml: Callable[..., Path]) -> None:
     write_yaml()
     graph = defs().resolve_asset_graph()
-    for noun in GRAPH:
+    for place, noun in enumerate(GRAPH):
         key = dg.AssetKey(["parts", noun])
-        place = GRAPH.index(noun)
         expected = list(GRAPH[max(0, place - 1) : place])
         assert [parent.path[-1] for parent in graph.get(key).parent_keys] == expected
 

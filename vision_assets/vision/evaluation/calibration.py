@@ -1,9 +1,8 @@
 """Whether scores are probabilities: of the answers given with 90 %, nine in ten are right."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from vision_assets.vision.evaluation.share import wilson
 
@@ -11,7 +10,7 @@ _MOST_BINS = 12
 _IMAGES_PER_BIN = 10
 
 
-def reliability(scores: Sequence[float], correct: Sequence[bool]) -> pd.DataFrame:
+def reliability(scores: ArrayLike, correct: ArrayLike) -> pd.DataFrame:
     """What was promised and what was kept, in bins of equally many images.
 
     Bins of equal mass are as sure as each other, however the scores are crowded near 1 (Nixon et
@@ -25,10 +24,11 @@ def reliability(scores: Sequence[float], correct: Sequence[bool]) -> pd.DataFram
         One row per bin, the lowest scores first: `n`, `score` (mean), `correct` (share), `low`
         and `high` (its interval).
     """
-    order = np.argsort(np.asarray(scores, float), kind="stable")
-    bins = np.array_split(order, np.clip(len(order) // _IMAGES_PER_BIN, 1, _MOST_BINS))
-    score = [np.asarray(scores, float)[chosen] for chosen in bins if len(chosen)]
-    right = [np.asarray(correct, bool)[chosen] for chosen in bins if len(chosen)]
+    scores, correct = np.asarray(scores, float), np.asarray(correct, bool)
+    order = np.argsort(scores, kind="stable")
+    bins = np.array_split(order, int(np.clip(len(order) // _IMAGES_PER_BIN, 1, _MOST_BINS)))
+    score = [scores[chosen] for chosen in bins if len(chosen)]
+    right = [correct[chosen] for chosen in bins if len(chosen)]
     n = np.array([len(each) for each in score], int)
     low, high = wilson([each.sum() for each in right], n)
     return pd.DataFrame(

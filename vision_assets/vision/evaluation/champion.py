@@ -56,8 +56,8 @@ class FairImages:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """Two bundles on the same images.
+class Contest:
+    """The figures of two bundles on the same images.
 
     Attributes:
         champion: id of the bundle that is deployed.
@@ -81,11 +81,11 @@ class Challenge:
 
     Attributes:
         gate: the result, as of any gate.
-        comparison: None where the two were not compared.
+        contest: None where the two were not compared.
     """
 
     gate: GateResult
-    comparison: Comparison | None = None
+    contest: Contest | None = None
 
 
 def challenge(
@@ -155,14 +155,14 @@ def _compared(
     figures = _figures(evidence, new, old)
     right = new.set_index("image_id")["correct"].astype(bool)
     was_right = old.set_index("image_id")["correct"].astype(bool).loc[right.index]
-    comparison = Comparison(
+    contest = Contest(
         champion=champion.bundle_id,
         images=images,
         figures=figures,
         fixed=int((right & ~was_right).sum()),
         broken=int((~right & was_right).sum()),
     )
-    return Challenge(_gate(comparison, gain, spec), comparison)
+    return Challenge(_gate(contest, gain, spec), contest)
 
 
 def _figures(evidence: Evidence, new: pd.DataFrame, old: pd.DataFrame) -> pd.DataFrame:
@@ -190,12 +190,12 @@ def _as_gain(metric: str, difference: Interval) -> Interval:
     return Interval(-difference.value, -difference.high, -difference.low, difference.n)
 
 
-def _gate(comparison: Comparison, gain: Interval, spec: ChampionSpec) -> GateResult:
+def _gate(contest: Contest, gain: Interval, spec: ChampionSpec) -> GateResult:
     passed = gain.low > -spec.margin + _EPSILON
     verdict: Verdict = "passed" if passed else "failed"
     said = (
-        f"{spec.metric} is better by {gain.value:+.4f} ({gain.low:+.4f} to {gain.high:+.4f}) than "
-        f"that of bundle {comparison.champion}, on {comparison.images.text}"
+        f"gain in {spec.metric} over bundle {contest.champion}: {gain.value:+.4f} "
+        f"({gain.low:+.4f} to {gain.high:+.4f}), on {contest.images.text}"
     )
     if not passed:
         said += (
@@ -218,5 +218,5 @@ def _undecided(spec: ChampionSpec, text: str) -> Challenge:
 
 
 def _say(spec: ChampionSpec, verdict: Verdict, text: str) -> Challenge:
-    """A result without a comparison."""
+    """A result without a contest."""
     return Challenge(GateResult(CHAMPION_CHECK, _asked(spec), verdict, text))

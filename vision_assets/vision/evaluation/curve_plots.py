@@ -91,7 +91,7 @@ def reliability_diagram(
     _unit(above.set_ylim, above.set_yticks)
     above.set_ylabel("right answers, %")
     above.set_title(_said(error, temperature), fontsize=8.5, color=INK, loc="left")
-    below.hist(scores, _SCORE_BINS, (0, 1), color=SERIES[5])
+    below.hist(scores, _SCORE_BINS, range=(0, 1), color=SERIES[5])
     below.set_ylabel("images")
     below.set_xlabel("score of the answer, %")
     _unit(below.set_xlim, below.set_xticks)

@@ -4,7 +4,7 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from vision_assets.vision.evaluation.champion import Comparison
+from vision_assets.vision.evaluation.champion import Contest
 from vision_assets.vision.evaluation.evidence import Evidence
 from vision_assets.vision.evaluation.figure import Interval
 from vision_assets.vision.evaluation.gates import GateResult
@@ -19,7 +19,7 @@ def gate_json(gate: GateResult) -> dict[str, Any]:
     return asdict(gate) | {"passed": gate.passed, "cases": cases}
 
 
-def judgement_json(evidence: Evidence | None, comparison: Comparison | None) -> dict[str, Any]:
+def judgement_json(evidence: Evidence | None, contest: Contest | None) -> dict[str, Any]:
     """Intervals by figure, costs, what decisions led to, and the comparison with the champion."""
     found: dict[str, Any] = {}
     if evidence is not None:
@@ -32,15 +32,15 @@ def judgement_json(evidence: Evidence | None, comparison: Comparison | None) -> 
             "thresholds": evidence.scorecard.card.thresholds,
             "consequences": None if reached is None else asdict(reached),
         }
-    if comparison is not None:
+    if contest is not None:
         found["champion"] = {
-            "bundle_id": comparison.champion,
-            "n": len(comparison.images.rows),
-            "left_out_as_trained_on": comparison.images.trained_on,
-            "left_out_as_unknown_class": comparison.images.unknown_class,
-            "fixed": comparison.fixed,
-            "broken": comparison.broken,
-            "figures": comparison.figures.to_dict("records"),
+            "bundle_id": contest.champion,
+            "n": len(contest.images.rows),
+            "left_out_as_trained_on": contest.images.trained_on,
+            "left_out_as_unknown_class": contest.images.unknown_class,
+            "fixed": contest.fixed,
+            "broken": contest.broken,
+            "figures": contest.figures.to_dict("records"),
         }
     return found
 

@@ -2,11 +2,11 @@
 
 <report_id>/
   report.html           everything inline; opens anywhere, prints on paper
-  scorecard.json        metrics, gates, classes, confusion, slices
+  model_card.md         what the model is for, how it was made, where not to trust it
+  scorecard.json        metrics, gates, classes, confusion, slices, curves
   predictions.parquet   one row per image
 """
 
-import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,13 +17,20 @@ from typing import Any
 import pandas as pd
 
 from vision_assets.vision.atomic import new_folder
+from vision_assets.vision.dataset.versions import DatasetVersion
 from vision_assets.vision.errors import BundleError
-from vision_assets.vision.evaluation.champion import Comparison
+from vision_assets.vision.evaluation.champion import Contest
+from vision_assets.vision.evaluation.comparison import Comparison
 from vision_assets.vision.evaluation.cost_plots import cost_plots
+from vision_assets.vision.evaluation.data_card import data_card
 from vision_assets.vision.evaluation.evidence import Evidence
 from vision_assets.vision.evaluation.gates import GateResult
-from vision_assets.vision.evaluation.judgement import gate_json, judgement_json, number, span
-from vision_assets.vision.evaluation.pictures import mistakes
+from vision_assets.vision.evaluation.headline import headlines
+from vision_assets.vision.evaluation.heatmap_sanity import HeatmapSanity
+from vision_assets.vision.evaluation.judgement import gate_json, judgement_json
+from vision_assets.vision.evaluation.model_card import model_card
+from vision_assets.vision.evaluation.pages import render
+from vision_assets.vision.evaluation.pictures import examples, mistakes
 from vision_assets.vision.evaluation.plots import learning_curves, slice_bars
 from vision_assets.vision.evaluation.scorecard import Scorecard
 from vision_assets.vision.inference.bundle import Bundle
@@ -31,14 +38,37 @@ from vision_assets.vision.tasks.task import Task
 from vision_assets.vision.training.pixels import ReadBytes
 from vision_assets.vision.training.progress import EpochReport
 from vision_assets.vision.training.provenance import fingerprint
+from vision_assets.vision.training.trained_model import TrainedModel
 
 SCHEMA_VERSION = 1
 HTML_FILE = "report.html"
+MODEL_CARD_FILE = "model_card.md"
 SCORECARD_FILE = "scorecard.json"
 PREDICTIONS_FILE = "predictions.parquet"
 ID_LENGTH = 12
-_TEMPLATE = "report.html.j2"
 _MISTAKES = 24
+_EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class Background:
+    """What a report can tell beside what was measured; each part may be missing.
+
+    Attributes:
+        trained: what the bundle was made from.
+        version: the dataset version that it was trained on.
+        heatmaps: whether its heatmaps show what was learned.
+        comparison: with the model that is deployed, image by image.
+        evidence: the scorecard with its intervals, costs and what was decided.
+        contest: figures of the model that is deployed, on images that are fair to both.
+    """
+
+    trained: TrainedModel | None = None
+    version: DatasetVersion | None = None
+    heatmaps: HeatmapSanity | None = None
+    comparison: Comparison | None = None
+    evidence: Evidence | None = None
+    contest: Contest | None = None
 
 
 @dataclass(frozen=True)
@@ -69,9 +99,7 @@ def write_report(
     read: ReadBytes,
     root: Path,
     history: Sequence[EpochReport] = (),
-    *,
-    evidence: Evidence | None = None,
-    comparison: Comparison | None = None,
+    background: Background = Background(),
 ) -> Report:
     """Write `root/<report_id>/`; a report of the same findings that is there already stays.
 
@@ -80,40 +108,32 @@ def write_report(
         scorecard: what was found.
         gates: what the gates said of it.
         bundle: what was judged.
-        read: gives the bytes of images, for pictures of mistakes.
+        read: gives the bytes of images, for pictures.
         root: folder of the use case's reports.
         history: of the training, for learning curves.
-        evidence: the scorecard with its intervals and costs.
-        comparison: with the champion.
+        background: what else is known.
     """
-    said = _scorecard_json(scorecard, gates) | judgement_json(evidence, comparison)
-    report_id = _report_id(scorecard, gates, judgement_json(evidence, comparison))
+    judged = judgement_json(background.evidence, background.contest)
+    said = _scorecard_json(scorecard, gates) | judged
+    report_id = _report_id(scorecard, gates, background)
     plots = task.plots(scorecard)
     if len(scorecard.slices):
         plots["slices"] = slice_bars(scorecard.slices)
+    if background.evidence is not None:
+        plots |= cost_plots(background.evidence)
     if history:
         plots["learning curves"] = learning_curves(history)
-    of_costs = cost_plots(evidence) if evidence else {}
     with new_folder(root / report_id) as folder:
         (folder / SCORECARD_FILE).write_text(json.dumps(said, indent=2, ensure_ascii=False))
         scorecard.predictions.to_parquet(folder / PREDICTIONS_FILE, index=False)
-        page = _template().render(
-            scorecard=scorecard,
-            gates=gates,
-            card=bundle.card,
-            plots=plots,
-            mistakes=mistakes(scorecard, bundle, read, _MISTAKES),
-            n_wrong=int((~scorecard.predictions["correct"].astype(bool)).sum()),
-            written_at=datetime.now(UTC),
-            data_uri=_data_uri,
-            evidence=evidence,
-            comparison=comparison,
-            cost_plots=of_costs,
-            number=number,
-            span=span,
-        )
-        (folder / HTML_FILE).write_text(page)
-    return Report(report_id, root / report_id, plots | of_costs)
+        content = _content(scorecard, gates, background) | {
+            "plots": plots,
+            "mistakes": mistakes(scorecard, bundle, read, _MISTAKES),
+            "examples": examples(scorecard, bundle, read, _EXAMPLES),
+        }
+        (folder / HTML_FILE).write_text(render("report.html.j2", **content))
+        (folder / MODEL_CARD_FILE).write_text(render("model_card.md.j2", **content))
+    return Report(report_id, root / report_id, plots)
 
 
 def read_report(folder: Path) -> tuple[str, pd.DataFrame]:
@@ -132,13 +152,35 @@ def read_report(folder: Path) -> tuple[str, pd.DataFrame]:
         ) from error
 
 
-def _report_id(scorecard: Scorecard, gates: Sequence[GateResult], judgement: dict[str, Any]) -> str:
+def _content(
+    scorecard: Scorecard, gates: Sequence[GateResult], background: Background
+) -> dict[str, Any]:
+    """What the templates are filled with, but pictures."""
+    data = None if background.version is None else data_card(background.version)
+    return {
+        "scorecard": scorecard,
+        "card": scorecard.card,
+        "gates": gates,
+        "headline": headlines(scorecard),
+        "n_wrong": int((~scorecard.predictions["correct"].astype(bool)).sum()),
+        "background": background,
+        "data": data,
+        "model": model_card(scorecard, background.trained, data),
+        "written_at": datetime.now(UTC),
+    }
+
+
+def _report_id(scorecard: Scorecard, gates: Sequence[GateResult], background: Background) -> str:
     """From what was found; how long it took does not count."""
     predictions = scorecard.predictions.sort_values("image_id")
     found = predictions[["image_id", "label", "predicted"]].astype(str).to_numpy().tolist()
     asked = [[gate.name, gate.asked] for gate in gates]
     sliced = scorecard.slices.astype(str).to_numpy().tolist()
-    return fingerprint([scorecard.card.bundle_id, found, asked, sliced, judgement])[:ID_LENGTH]
+    judged = judgement_json(background.evidence, background.contest)
+    said = [scorecard.card.bundle_id, found, asked, sliced, judged]
+    if background.comparison is not None:
+        said.append(background.comparison.first.bundle_id)
+    return fingerprint(said)[:ID_LENGTH]
 
 
 def _scorecard_json(scorecard: Scorecard, gates: Sequence[GateResult]) -> dict[str, Any]:
@@ -148,24 +190,16 @@ def _scorecard_json(scorecard: Scorecard, gates: Sequence[GateResult]) -> dict[s
         "n": len(scorecard.predictions),
         "metrics": scorecard.metrics,
         "gates": [gate_json(gate) for gate in gates],
-        "per_class": scorecard.per_class.to_dict("records"),
+        "per_class": _records(scorecard.per_class),
         "confusion": {
             "labels": [str(name) for name in scorecard.confusion.index],
             "counts": scorecard.confusion.to_numpy().tolist(),
         },
-        "slices": scorecard.slices.to_dict("records"),
+        "slices": _records(scorecard.slices),
+        "curves": {name: _records(curve) for name, curve in scorecard.curves.items()},
     }
 
 
-def _template() -> Any:
-    import jinja2
-
-    loader = jinja2.FileSystemLoader(Path(__file__).parent)
-    environment = jinja2.Environment(
-        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    return environment.get_template(_TEMPLATE)
-
-
-def _data_uri(data: bytes, mime: str) -> str:
-    return f"data:{mime};base64,{base64.b64encode(data).decode()}"
+def _records(frame: pd.DataFrame) -> list[dict[Any, Any]]:
+    """Rows as JSON knows them: it has no word for what is not a number."""
+    return json.loads(frame.to_json(orient="records", double_precision=15))

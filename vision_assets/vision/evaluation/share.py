@@ -3,7 +3,6 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-CONFIDENCE = 0.95
 _Z = 1.959964
 """Quantile of the normal distribution for 95 %, two-sided."""
 
@@ -22,8 +21,10 @@ def wilson(successes: ArrayLike, n: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         Lower and upper ends in 0..1; 0 and 1 where n is 0.
     """
     successes, n = np.asarray(successes, float), np.asarray(n, float)
-    share = np.divide(successes, n, out=np.full(n.shape, 0.5), where=n > 0)
-    n = np.maximum(n, 1e-9)
-    centre = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
-    half = _Z / (1 + _Z**2 / n) * np.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
-    return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
+    some = np.maximum(n, 1)
+    share = successes / some
+    centre = (share + _Z**2 / (2 * some)) / (1 + _Z**2 / some)
+    spread = np.sqrt(share * (1 - share) / some + _Z**2 / (4 * some**2))
+    half = _Z / (1 + _Z**2 / some) * spread
+    low, high = np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
+    return np.where(n > 0, low, 0.0), np.where(n > 0, high, 1.0)

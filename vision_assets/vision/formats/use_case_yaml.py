@@ -79,6 +79,10 @@ def _lines(findings: Findings, landing: str, component: str, port: int) -> Itera
     yield "  # gates: a model below this is not deployed"
     yield "  # gates:"
     yield "  #   - {metric: accuracy, min: 0.9}"
+    yield "  #   - {metric: recall, min: 0.7, each: class}"
+    yield "  #   - {metric: escape_rate, max: 0.02}"
+    yield "  # costs: of a defect that is passed, a good part that is refused, a look by a person"
+    yield "  # costs: {escape: 20, overkill: 1, review: 0.25}"
     yield "  # schedule: {cron: 0 3 * * 0, timezone: UTC, enabled: true}"
     yield f"  service: {{port: {port}}}"
 

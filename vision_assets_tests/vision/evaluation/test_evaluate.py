@@ -80,6 +80,12 @@ def test_numbers_with_many_values_are_cut_at_their_quartiles():
     assert found["n"].tolist() == [25, 25, 25, 25]
 
 
+def test_the_slice_that_is_surely_bad_comes_first():
+    found = slices(*frames(["A", "B", *["C"] * 40]), ["x"])
+    assert found["value"].tolist()[0] == "C"
+    assert ((found["low"] <= found["correct"]) & (found["correct"] <= found["high"])).all()
+
+
 def test_rare_values_are_counted_together():
     found = slices(*frames([f"lot{n}" for n in range(25)]), ["x"])
     assert found.set_index("value").loc["others", "n"] == 5

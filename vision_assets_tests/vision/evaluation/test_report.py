@@ -6,18 +6,24 @@ import re
 import pandas as pd
 import pytest
 
+from vision_assets.vision.dataset.versions import DatasetVersions
 from vision_assets.vision.errors import BundleError
+from vision_assets.vision.evaluation.champion import challenge
+from vision_assets.vision.evaluation.comparison import compare
 from vision_assets.vision.evaluation.evaluate import evaluate
 from vision_assets.vision.evaluation.evidence import Evidence
 from vision_assets.vision.evaluation.gates import judge
+from vision_assets.vision.evaluation.heatmap_sanity import HeatmapExample, HeatmapSanity
 from vision_assets.vision.evaluation.plots import confusion_matrix, learning_curves
-from vision_assets.vision.evaluation.report import Report, read_report, write_report
+from vision_assets.vision.evaluation.report import Background, Report, read_report, write_report
 from vision_assets.vision.evaluation.scorecard import Scorecard
+from vision_assets.vision.evaluation.thresholds import decide_by_cost
 from vision_assets.vision.inference.bundle import Bundle
-from vision_assets.vision.spec import CostSpec, GateSpec
+from vision_assets.vision.spec import ChampionSpec, CostSpec, GateSpec
 from vision_assets.vision.tasks.registry import load_task
 from vision_assets.vision.training.trained_model import TrainedModel
 from vision_assets_tests.vision.dataset.drawn_dataset import DrawnDataset
+from vision_assets_tests.vision.made_images import MadeImages, pipeline
 
 TASK = load_task("classification")
 PNG = b"\x89PNG\r\n"
@@ -53,7 +59,27 @@ def test_the_page_refers_to_nothing_outside_itself(report: Report):
 
 
 def test_the_page_says_that_a_gate_failed(report: Report):
-    assert "1 of 1 gates did not pass" in report.html.read_text()
+    page = report.html.read_text()
+    assert "Not to be deployed" in page
+    assert "1 of 1 gates did not pass" in page
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"), [([GateSpec(metric="accuracy", min=0)], "May be deployed"), ([], "No gate")]
+)
+def test_the_page_says_that_a_model_may_be_deployed(
+    scorecard, evidence, bundle, drawn, tmp_path, asked, said
+):
+    gates = judge(evidence, asked)
+    page = write_report(TASK, scorecard, gates, bundle, drawn.read, tmp_path).html.read_text()
+    assert said in page
+
+
+def test_the_page_begins_with_the_verdict_and_a_handful_of_figures(report: Report, scorecard):
+    page = report.html.read_text()
+    wrong = int((~scorecard.predictions["correct"]).sum())
+    assert page.index("Not to be deployed") < page.index('class="tile"') < page.index("<h2>")
+    assert f"<b>{wrong}</b><span>mistakes</span>" in page
 
 
 def test_mistakes_are_shown_with_what_the_model_saw(report: Report, scorecard: Scorecard):
@@ -63,7 +89,10 @@ def test_mistakes_are_shown_with_what_the_model_saw(report: Report, scorecard: S
 
 
 def test_plots_are_small_enough_to_travel(report: Report):
-    assert set(report.plots) == {"confusion matrix", "per class", "slices", "learning curves"}
+    curves = {"precision and recall", "receiver operating characteristic", "calibration"}
+    assert set(report.plots) == curves | {
+        *("confusion matrix", "per class", "slices", "learning curves"),
+    }
     for png in report.plots.values():
         assert png.startswith(PNG)
         assert len(png) < MOST_BYTES
@@ -75,6 +104,61 @@ def test_figures_lie_beside_the_page(report: Report, scorecard: Scorecard):
     assert said["gates"][0]["passed"] is False
     predictions = pd.read_parquet(report.folder / "predictions.parquet")
     pd.testing.assert_frame_equal(predictions, scorecard.predictions, check_dtype=False)
+
+
+def test_what_is_not_known_is_null_in_the_figures(bundle: Bundle, drawn: DrawnDataset, tmp_path):
+    rows = drawn.test[drawn.test["label"] == "good"]
+    scorecard = evaluate(TASK, bundle, rows, drawn.read)
+    report = write_report(TASK, scorecard, [], bundle, drawn.read, tmp_path)
+    said = json.loads((report.folder / "scorecard.json").read_text(), parse_constant=pytest.fail)
+    assert said["per_class"][0]["auroc"] is None
+
+
+def test_a_model_card_lies_beside_the_page(report: Report, scorecard: Scorecard):
+    card = (report.folder / "model_card.md").read_text()
+    assert card.startswith("# Model card: drawn, bundle " + scorecard.card.bundle_id)
+    assert "FAILED: accuracy is" in card
+    assert "good has 16 test images, fewer than 20" in card
+    assert f"temperature {scorecard.card.calibration['temperature']:.4g}" in card
+    tables = [line for line in card.splitlines() if line.startswith("| class |")]
+    assert tables == ["| class | precision | recall | f1 | support | average precision | auroc |"]
+
+
+@pytest.fixture
+def background(trained: TrainedModel, scorecard: Scorecard, tmp_path) -> Background:
+    made = MadeImages()
+    made.add_many(30, "good")
+    made.add_many(4, "spot")
+    version = DatasetVersions(tmp_path / "datasets" / "drawn").create(made, pipeline())
+    example = HeatmapExample(b"image", b"trained", b"randomised")
+    return Background(
+        trained=trained,
+        version=version,
+        heatmaps=HeatmapSanity(n=16, correlation=0.97, chance=0.3, examples=(example,)),
+        comparison=compare(scorecard, scorecard),
+    )
+
+
+def test_what_else_is_known_is_told(scorecard, bundle, drawn, tmp_path, background: Background):
+    report = write_report(TASK, scorecard, [], bundle, drawn.read, tmp_path, background=background)
+    page = report.html.read_text()
+    assert background.version is not None
+    assert f"datasets/drawn/{background.version.name}/card.html" in page
+    assert "34 images in 1 delivery" in page
+    assert "do not explain answers" in page
+    assert "Against the champion" in page
+    assert "epochs 8" in page
+    assert "collect more of it" in page
+
+
+def test_a_report_against_another_champion_is_another_report(
+    scorecard, bundle, drawn, tmp_path, background: Background
+):
+    ids = {
+        write_report(TASK, scorecard, [], bundle, drawn.read, tmp_path, background=known).report_id
+        for known in (background, Background())
+    }
+    assert len(ids) == 2
 
 
 def test_a_report_can_be_read_back(report: Report, bundle: Bundle, scorecard: Scorecard):
@@ -113,3 +197,41 @@ def test_many_classes_stay_small_enough_to_travel():
 
 def test_one_epoch_is_drawn_as_points(trained: TrainedModel):
     assert learning_curves(trained.history[:1]).startswith(PNG)
+
+
+def test_the_page_says_what_decisions_lead_to_and_how_sure_figures_are(
+    evidence: Evidence, bundle: Bundle, drawn: DrawnDataset, tmp_path
+):
+    val = drawn.manifest[drawn.manifest["split"] == "val"]
+    made = decide_by_cost(TASK, bundle, val, drawn.read, CostSpec(), tmp_path / "bundles")
+    scorecard = evaluate(TASK, made, drawn.test, drawn.read)
+    found = Evidence(TASK, scorecard, drawn.test, CostSpec())
+    won = challenge(found, bundle.folder, lambda card: [], drawn.read, ChampionSpec())
+    background = Background(evidence=found, contest=won.contest)
+    gates = [*judge(found, [GateSpec(metric="recall", min=0, each="class", min_n=5)]), won.gate]
+    report = write_report(TASK, scorecard, gates, made, drawn.read, tmp_path, background=background)
+    page = report.html.read_text()
+    for said in (
+        "escapes: defects passed",
+        "overkill: good parts refused",
+        "lowest cost on 8 good and 16 defect images of the val split",
+        "How sure the figures are",
+        "Against the champion",
+        "Recall of each class at least 0",
+    ):
+        assert said in page
+    assert {"escapes against overkill", "cost over the threshold"} <= set(report.plots)
+    assert all(len(png) < MOST_BYTES for png in report.plots.values())
+    said = json.loads((report.folder / "scorecard.json").read_text())
+    assert said["thresholds"] == made.card.thresholds
+    assert said["champion"]["n"] == len(drawn.test)
+    assert said["intervals"]["accuracy"]["value"] == scorecard.metrics["accuracy"]
+
+
+def test_the_page_says_why_nothing_is_decided(
+    scorecard, evidence: Evidence, bundle: Bundle, drawn: DrawnDataset, tmp_path
+):
+    background = Background(evidence=evidence)
+    report = write_report(TASK, scorecard, [], bundle, drawn.read, tmp_path, background=background)
+    assert "The bundle passes and refuses nothing" in report.html.read_text()
+    assert "cost over the threshold" not in report.plots

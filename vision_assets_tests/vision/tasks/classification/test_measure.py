@@ -2,7 +2,12 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import balanced_accuracy_score, precision_recall_fscore_support
+from sklearn.metrics import (
+    average_precision_score,
+    balanced_accuracy_score,
+    precision_recall_fscore_support,
+    roc_auc_score,
+)
 
 from vision_assets.vision.inference.bundle import CardClass
 from vision_assets.vision.tasks.classification.measure import ClassificationMeasure
@@ -60,3 +65,54 @@ def test_a_class_that_was_renamed_is_still_the_same():
     decided = {"defect_score": 1.0, "decision": "refuse"}
     measure.update({"image_id": "a", "class_id": 2, "label": "fissure"}, said | decided)
     assert measure.compute().metrics["accuracy"] == 1
+
+
+def scored(labels: list[int], scores: np.ndarray) -> Measured:
+    """Of images with these labels and these scores of the classes, (n, 3)."""
+    measure = ClassificationMeasure(CLASSES)
+    for n, (label, row) in enumerate(zip(labels, scores.tolist(), strict=True)):
+        top = CLASSES[int(np.argmax(row))]
+        answer = {
+            "class_id": top.id,
+            "label": top.name,
+            "score": max(row),
+            "scores": dict(zip(NAMES.values(), row, strict=True)),
+            "defect_score": 1 - row[0],
+            "decision": None,
+        }
+        said = {"image_id": str(n), "class_id": label, "label": NAMES.get(label, "new")}
+        measure.update(said, answer)
+    return measure.compute()
+
+
+def test_average_precision_and_auroc_are_those_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    labels, scores = rng.choice(list(NAMES), 200), rng.dirichlet(np.ones(3), 200)
+    found = scored(labels.tolist(), scores)
+    for place, key in enumerate(NAMES):
+        expected = average_precision_score(labels == key, scores[:, place])
+        assert found.per_class["average_precision"][place] == pytest.approx(expected)
+        expected = roc_auc_score(labels == key, scores[:, place])
+        assert found.per_class["auroc"][place] == pytest.approx(expected)
+    assert found.metrics["macro_auroc"] == pytest.approx(found.per_class["auroc"].mean())
+
+
+def test_curves_have_a_bounded_number_of_points():
+    rng = np.random.default_rng(0)
+    found = scored(rng.choice(list(NAMES), 2000).tolist(), rng.dirichlet(np.ones(3), 2000))
+    for name in ("precision_recall", "roc"):
+        assert found.curves[name]["label"].value_counts().between(100, 200).all()
+        assert {0.0, 1.0} <= set(found.curves[name]["recall"])
+
+
+def test_where_there_is_one_class_alone_nothing_is_ranked():
+    found = scored([5, 5], np.array([[0.8, 0.1, 0.1], [0.2, 0.4, 0.4]]))
+    assert found.per_class["auroc"].isna().all()
+    assert found.curves["roc"].empty
+    assert found.metrics["macro_auroc"] == 0
+
+
+def test_a_label_that_the_bundle_does_not_know_is_ranked_by_nothing():
+    found = scored([5, 77, 2], np.eye(3))
+    unknown = found.per_class.set_index("label").loc["new"]
+    assert (unknown["auroc"], unknown["average_precision"]) == pytest.approx((0.5, 1 / 3))
