@@ -53,7 +53,7 @@ def test_the_page_refers_to_nothing_outside_itself(report: Report):
 def test_the_page_says_that_a_gate_failed(report: Report):
     page = report.html.read_text()
     assert "Not to be deployed" in page
-    assert "1 of 1 gates failed" in page
+    assert "1 of 1 gates did not pass" in page
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_what_is_not_known_is_null_in_the_figures(bundle: Bundle, drawn: DrawnDa
 def test_a_model_card_lies_beside_the_page(report: Report, scorecard: Scorecard):
     card = (report.folder / "model_card.md").read_text()
     assert card.startswith("# Model card: drawn, bundle " + scorecard.card.bundle_id)
-    assert "FAILED: accuracy is" in card
+    assert "NOT PASSED: accuracy is" in card
     assert "good has 16 test images, fewer than 20" in card
     assert f"temperature {scorecard.card.calibration['temperature']:.4g}" in card
     tables = [line for line in card.splitlines() if line.startswith("| class |")]
