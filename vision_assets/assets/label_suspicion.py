@@ -54,7 +54,7 @@ def _metadata(
     from vision_assets.vision.pictures import contact_sheet
 
     first = suspicion.suspects.head(_PICTURES)
-    captions = (first["label"] + " → " + first["suggested"]).tolist()
+    captions = [f"{row['label']} → {row['suggested']}" for row in first.to_dict("records")]
     images = [data for _, data in store.read(first["image_id"].tolist())]
     sheet = contact_sheet(list(zip(images, captions, strict=True))) if images else None
     return {

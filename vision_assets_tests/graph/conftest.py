@@ -4,10 +4,16 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
+from vision_assets.assets.graph import REFERENCE, asset_key
 from vision_assets.home import HOME_VARIABLE, Home
 from vision_assets.project import DEFS_VARIABLE, use_case
+from vision_assets.vision.dataset.versions import DatasetVersions
+from vision_assets.vision.store.image_store import ImageStore
+from vision_assets.vision.store.ingest import ingest
+from vision_assets.vision.store.landing import sweep
 from vision_assets.vision.use_case import UseCase
 
 PARTS_YAML = """\
@@ -59,3 +65,41 @@ def parts(write_yaml: Callable[..., Path], home: Home) -> UseCase:
 def home(project: Path) -> Home:
     """The home of the project."""
     return Home.from_environment()
+
+
+@pytest.fixture
+def export_parts(
+    parts: UseCase, home: Home, draw_folder: Callable[..., Path]
+) -> Callable[[int], dg.AssetsDefinition]:
+    """Trains on drawn images of `parts` for some epochs; the bundle as an asset exported_model."""
+    draw_folder(8, folder="home/landing/parts")
+    landing, store = home.landing(parts.spec.source.landing), ImageStore.open(home.store("parts"))
+    for batch in sweep(landing, store, parts.spec.source, home.batches("parts")):
+        ingest(store, batch, landing, parts.spec)
+    version = DatasetVersions(home.datasets("parts")).create(store, parts.spec)
+
+    def export_after(epochs: int) -> dg.AssetsDefinition:
+        from vision_assets.vision.export import export
+        from vision_assets.vision.tasks.registry import load_task
+        from vision_assets.vision.training.fit import fit
+
+        task = load_task(parts.task)
+        trained = fit(
+            task,
+            version.manifest(),
+            store.read,
+            parts.spec.recipe.model_copy(update={"epochs": epochs}),
+            version.classes,
+            home.models("parts"),
+            {"name": version.name, "fingerprint": version.fingerprint},
+            threads=1,
+        )
+        bundle = export(task, trained, home.bundles("parts"), "parts")
+
+        @dg.asset(key=asset_key(parts, "exported_model"))
+        def exported() -> dg.MaterializeResult:
+            return dg.MaterializeResult(metadata={REFERENCE: bundle.bundle_id})
+
+        return exported
+
+    return export_after

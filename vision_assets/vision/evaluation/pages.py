@@ -44,8 +44,8 @@ def _environment() -> Environment:
 
 
 def percent(share: float, digits: int = 1) -> str:
-    """A share in 0..1, as in `97.2 %`."""
-    return f"{100 * share:.{digits}f} %"
+    """A share in 0..1, as in `97.2 %`, with a space that does not break."""
+    return f"{100 * share:.{digits}f}\N{NO-BREAK SPACE}%"
 
 
 def figure(value: Any) -> str:

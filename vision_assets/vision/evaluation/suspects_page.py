@@ -24,6 +24,7 @@ HTML_FILE = "suspects.html"
 CSV_FILE = "suspects.csv"
 _ID_LENGTH = 12
 _SHOWN = 120
+_PAIRS = 12
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,6 @@ def _shown(suspicion: LabelSuspicion, read: ReadBytes) -> Iterator[tuple[dict[st
 
 
 def _confused(suspicion: LabelSuspicion) -> list[dict[Any, Any]]:
-    """Pairs of classes by how many suspects they have, most first."""
+    """The pairs of classes with the most suspects, most first."""
     pairs = suspicion.suspects.groupby(["label", "suggested"]).size().rename("n").reset_index()
-    return pairs.sort_values("n", ascending=False, kind="stable").to_dict("records")
+    return pairs.sort_values("n", ascending=False, kind="stable").head(_PAIRS).to_dict("records")

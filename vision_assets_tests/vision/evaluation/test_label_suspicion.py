@@ -1,5 +1,7 @@
 """Wrong labels are found, and a person's corrections can be taken."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -97,3 +99,12 @@ def test_the_page_shows_the_suspects_and_the_table_can_be_taken_back(
     assert [row["image"] for row in rows] == suspicion.suspects["image_id"].tolist()
     assert [row["label"] for row in rows] == suspicion.suspects["label"].tolist()
     assert write_suspects(suspicion, "drawn", drawn.read, tmp_path).folder == page.folder
+
+
+def test_where_no_label_is_suspected_the_page_says_so(
+    suspicion: LabelSuspicion, drawn: DrawnDataset, tmp_path
+):
+    none = replace(suspicion, suspects=suspicion.suspects.iloc[:0])
+    page = write_suspects(none, "drawn", drawn.read, tmp_path)
+    assert "no label is suspected" in page.html.read_text()
+    assert list(read_csv(page.csv, ("image", "label"))) == []
