@@ -1,7 +1,7 @@
 """evaluation_report: how the bundle answers on the test split, the gates, and the champion."""
 
 import math
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -75,11 +75,8 @@ def evaluation_report(use_case: UseCase) -> dg.AssetsDefinition:
         gates = judge(evidence, use_case.spec.gates)
         if challenged is not None:
             gates.append(challenged.gate)
-        background = replace(
-            gather(context, home, use_case, bundle, trained, version, scorecard),
-            evidence=evidence,
-            contest=challenged.contest if challenged else None,
-        )
+        contest = challenged.contest if challenged else None
+        background = gather(home, use_case, bundle, trained, version, evidence, contest)
         report = write_report(
             task,
             scorecard,

@@ -227,7 +227,7 @@ class Recipe(Spec):
         description="Stop after this many epochs without a lower loss on the val split.",
     )
     precision: Literal["auto", "fp32", "amp"] = Field(
-        default="auto",
+        default="fp32",
         description="amp: bfloat16 where it is safe. auto: amp on a CUDA device that has it.",
     )
     seed: int = Field(
@@ -331,7 +331,7 @@ class ChampionSpec(Spec):
         description="What is compared; a metric that has an interval in the report.",
     )
     margin: float = Field(
-        default=0.02,
+        default=0.05,
         ge=0,
         description=(
             "How much worse a model may be: the lower bound of the paired interval of new minus "

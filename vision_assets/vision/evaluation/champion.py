@@ -13,11 +13,13 @@ import pandas as pd
 
 from vision_assets.vision.errors import BundleError, DatasetError
 from vision_assets.vision.evaluation.bootstrap import CONFIDENCE, paired_differences
+from vision_assets.vision.evaluation.comparison import Comparison, compare
 from vision_assets.vision.evaluation.costs import DECISION_FIGURES
 from vision_assets.vision.evaluation.evaluate import evaluate
 from vision_assets.vision.evaluation.evidence import Evidence
 from vision_assets.vision.evaluation.figure import Interval
 from vision_assets.vision.evaluation.gates import NOT_DEPLOYED, Case, GateResult, Verdict
+from vision_assets.vision.evaluation.scorecard import Scorecard
 from vision_assets.vision.inference.bundle import Bundle, Card
 from vision_assets.vision.spec import CHAMPION_CHECK, ChampionSpec
 from vision_assets.vision.training.pixels import ReadBytes
@@ -60,19 +62,17 @@ class Contest:
     """The figures of two bundles on the same images.
 
     Attributes:
-        champion: id of the bundle that is deployed.
+        champion: the bundle that is deployed.
         images: on which both were judged.
         figures: one row per figure of all images: `figure`, `new`, `champion`, `difference`,
             `low` and `high` (its interval).
-        fixed: images that the champion got wrong and the new bundle right.
-        broken: images that the champion got right and the new bundle wrong.
+        comparison: the champion first and the new bundle second, image by image.
     """
 
-    champion: str
+    champion: Bundle
     images: FairImages
     figures: pd.DataFrame
-    fixed: int
-    broken: int
+    comparison: Comparison
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def challenge(
                 f"bundle {bundle.bundle_id} can be compared on {images.text}; {spec.min_n} are "
                 "asked for (min_n): label more images, or lower min_n",
             )
-        old = evaluate(evidence.task, bundle, images.rows, read).predictions
+        old = evaluate(evidence.task, bundle, images.rows, read)
     except (BundleError, DatasetError) as error:
         return _undecided(spec, f"the champion cannot be judged ({error}): {_REMEDY}")
     return _compared(evidence, bundle, images, old, spec)
@@ -141,10 +141,10 @@ def fair_images(
 
 
 def _compared(
-    evidence: Evidence, champion: Bundle, images: FairImages, old: pd.DataFrame, spec: ChampionSpec
+    evidence: Evidence, champion: Bundle, images: FairImages, old: Scorecard, spec: ChampionSpec
 ) -> Challenge:
     new = evidence.outcomes[evidence.outcomes["image_id"].isin(images.rows["image_id"])]
-    at_asked = paired_differences(new, old, evidence.figures, spec.confidence)
+    at_asked = paired_differences(new, old.predictions, evidence.figures, spec.confidence)
     if spec.metric not in at_asked:
         return _undecided(
             spec,
@@ -152,15 +152,11 @@ def _compared(
             f"{sorted(at_asked)}, got {spec.metric!r}: name one of them",
         )
     gain = _as_gain(spec.metric, at_asked[spec.metric])
-    figures = _figures(evidence, new, old)
-    right = new.set_index("image_id")["correct"].astype(bool)
-    was_right = old.set_index("image_id")["correct"].astype(bool).loc[right.index]
     contest = Contest(
-        champion=champion.bundle_id,
+        champion=champion,
         images=images,
-        figures=figures,
-        fixed=int((right & ~was_right).sum()),
-        broken=int((~right & was_right).sum()),
+        figures=_figures(evidence, new, old.predictions),
+        comparison=compare(old, evidence.scorecard),
     )
     return Challenge(_gate(contest, gain, spec), contest)
 
@@ -194,7 +190,7 @@ def _gate(contest: Contest, gain: Interval, spec: ChampionSpec) -> GateResult:
     passed = gain.low > -spec.margin + _EPSILON
     verdict: Verdict = "passed" if passed else "failed"
     said = (
-        f"gain in {spec.metric} over bundle {contest.champion}: {gain.value:+.4f} "
+        f"gain in {spec.metric} over bundle {contest.champion.bundle_id}: {gain.value:+.4f} "
         f"({gain.low:+.4f} to {gain.high:+.4f}), on {contest.images.text}"
     )
     if not passed:

@@ -34,12 +34,11 @@ def judgement_json(evidence: Evidence | None, contest: Contest | None) -> dict[s
         }
     if contest is not None:
         found["champion"] = {
-            "bundle_id": contest.champion,
+            "bundle_id": contest.champion.bundle_id,
             "n": len(contest.images.rows),
             "left_out_as_trained_on": contest.images.trained_on,
             "left_out_as_unknown_class": contest.images.unknown_class,
-            "fixed": contest.fixed,
-            "broken": contest.broken,
+            **contest.comparison.counts,
             "figures": contest.figures.to_dict("records"),
         }
     return found

@@ -20,7 +20,6 @@ from vision_assets.vision.atomic import new_folder
 from vision_assets.vision.dataset.versions import DatasetVersion
 from vision_assets.vision.errors import BundleError
 from vision_assets.vision.evaluation.champion import Contest
-from vision_assets.vision.evaluation.comparison import Comparison
 from vision_assets.vision.evaluation.cost_plots import cost_plots
 from vision_assets.vision.evaluation.data_card import data_card
 from vision_assets.vision.evaluation.evidence import Evidence
@@ -58,15 +57,13 @@ class Background:
         trained: what the bundle was made from.
         version: the dataset version that it was trained on.
         heatmaps: whether its heatmaps show what was learned.
-        comparison: with the model that is deployed, image by image.
         evidence: the scorecard with its intervals, costs and what was decided.
-        contest: figures of the model that is deployed, on images that are fair to both.
+        contest: the model that is deployed, on images that are fair to both.
     """
 
     trained: TrainedModel | None = None
     version: DatasetVersion | None = None
     heatmaps: HeatmapSanity | None = None
-    comparison: Comparison | None = None
     evidence: Evidence | None = None
     contest: Contest | None = None
 
@@ -178,8 +175,6 @@ def _report_id(scorecard: Scorecard, gates: Sequence[GateResult], background: Ba
     sliced = scorecard.slices.astype(str).to_numpy().tolist()
     judged = judgement_json(background.evidence, background.contest)
     said = [scorecard.card.bundle_id, found, asked, sliced, judged]
-    if background.comparison is not None:
-        said.append(background.comparison.first.bundle_id)
     return fingerprint(said)[:ID_LENGTH]
 
 

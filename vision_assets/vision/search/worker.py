@@ -162,6 +162,7 @@ def _train(
                 training.dataset,
                 on_epoch,
                 threads,
+                resume=False,
             )
     except _Pruned:
         return Stopped()

@@ -74,8 +74,8 @@ def test_a_worse_champion_is_beaten(found: Evidence, confused: Bundle, drawn: Dr
     assert rows.loc["accuracy", "difference"] == pytest.approx(
         rows.loc["accuracy", "new"] - rows.loc["accuracy", "champion"]
     )
-    assert result.contest.fixed > 15
-    assert result.contest.broken < 3
+    assert result.contest.comparison.counts["fixed"] > 15
+    assert result.contest.comparison.counts["broken"] < 3
     assert len(result.contest.images.rows) == 24
 
 
@@ -199,4 +199,5 @@ def test_new_thresholds_alone_are_another_bundle(
     result = against(found, champion, drawn)
     assert result.gate.passed
     assert result.contest is not None
-    assert (result.contest.fixed, result.contest.broken) == (0, 0)
+    counts = result.contest.comparison.counts
+    assert (counts["fixed"], counts["broken"]) == (0, 0)

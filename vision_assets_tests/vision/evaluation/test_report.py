@@ -8,7 +8,7 @@ import pytest
 
 from vision_assets.vision.dataset.versions import DatasetVersions
 from vision_assets.vision.errors import BundleError
-from vision_assets.vision.evaluation.champion import challenge
+from vision_assets.vision.evaluation.champion import Contest, FairImages, challenge
 from vision_assets.vision.evaluation.comparison import compare
 from vision_assets.vision.evaluation.evaluate import evaluate
 from vision_assets.vision.evaluation.evidence import Evidence
@@ -125,7 +125,7 @@ def test_a_model_card_lies_beside_the_page(report: Report, scorecard: Scorecard)
 
 
 @pytest.fixture
-def background(trained: TrainedModel, scorecard: Scorecard, tmp_path) -> Background:
+def background(trained: TrainedModel, bundle: Bundle, scorecard, drawn, tmp_path) -> Background:
     made = MadeImages()
     made.add_many(30, "good")
     made.add_many(4, "spot")
@@ -135,7 +135,12 @@ def background(trained: TrainedModel, scorecard: Scorecard, tmp_path) -> Backgro
         trained=trained,
         version=version,
         heatmaps=HeatmapSanity(n=16, correlation=0.97, chance=0.3, examples=(example,)),
-        comparison=compare(scorecard, scorecard),
+        contest=Contest(
+            champion=bundle,
+            images=FairImages(drawn.test, unknown_class=0, trained_on=0),
+            figures=pd.DataFrame(),
+            comparison=compare(scorecard, scorecard),
+        ),
     )
 
 
