@@ -8,6 +8,7 @@ import numpy as np
 import psutil
 import pytest
 import schemathesis
+import schemathesis.specs.openapi.extra_data_source  # at once: deep in a stack pytest cannot import
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from PIL import Image

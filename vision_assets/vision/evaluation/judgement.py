@@ -2,12 +2,14 @@
 
 import math
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from vision_assets.vision.evaluation.champion import Contest
 from vision_assets.vision.evaluation.evidence import Evidence
 from vision_assets.vision.evaluation.figure import Interval
 from vision_assets.vision.evaluation.gates import GateResult
+
+if TYPE_CHECKING:
+    from vision_assets.vision.evaluation.champion import Contest
 
 
 def gate_json(gate: GateResult) -> dict[str, Any]:
@@ -19,7 +21,7 @@ def gate_json(gate: GateResult) -> dict[str, Any]:
     return asdict(gate) | {"passed": gate.passed, "cases": cases}
 
 
-def judgement_json(evidence: Evidence | None, contest: Contest | None) -> dict[str, Any]:
+def judgement_json(evidence: Evidence | None, contest: "Contest | None") -> dict[str, Any]:
     """Intervals by figure, costs, what decisions led to, and the comparison with the champion."""
     found: dict[str, Any] = {}
     if evidence is not None:

@@ -136,7 +136,7 @@ def test_a_worker_refuses_it_and_goes_on_with_its_own(golden: Bundle, tmp_path: 
     other = with_file(golden, tmp_path, MODEL_FILE, with_louder_head(golden))
     slot = tmp_path / "slot.json"
     write_slot(slot, Slot(sequence=1, bundle_id=other.bundle_id, bundle=other.bundle_id))
-    live = LiveModel(golden.folder, ServiceSettings(), slot)
+    live = LiveModel(golden.folder, ServiceSettings(), slot, "drawn:test")
     live.look()
     live.stop()
     assert live.current.bundle.bundle_id == golden.bundle_id

@@ -59,7 +59,7 @@ def test_it_is_deployed_and_taken_from_the_slot(folder: Path, tmp_path: Path):
     other = next(path for path in STORED.values() if path.name != folder.name)
     deployments = Deployments(tmp_path / "deployments")
     deployments.deploy(folder.name, folder, f"colours:{folder.name}", why="test", by="test")
-    live = LiveModel(other, ServiceSettings(), deployments.slot_path)
+    live = LiveModel(other, ServiceSettings(), deployments.slot_path, "colours:test")
     live.look()
     assert live.current.bundle.bundle_id == folder.name
     live.stop()

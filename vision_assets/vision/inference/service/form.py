@@ -1,6 +1,8 @@
 """What a request brings: pictures, and the thresholds it wants to be judged by."""
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -17,6 +19,7 @@ from vision_assets.vision.inference.service.refusal import Refusal
 
 THRESHOLDS = (PASS_BELOW, REFUSE_FROM)
 _MAX_TEXT_FIELDS = 16
+_DISCARD_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -96,17 +99,31 @@ def _check_headers(request: Request, content_type: str, field: str, max_body_byt
 
 
 async def _read_body(request: Request, max_body_bytes: int) -> bytes:
-    body = bytearray()
+    body, chunks = bytearray(), request.stream()
     try:
-        async for chunk in request.stream():
+        async for chunk in chunks:
             body += chunk
             if len(body) > max_body_bytes:
+                await _discard(chunks, max_body_bytes)
                 raise _too_large(max_body_bytes, "more")
     except ClientDisconnect:
         raise Refusal(
             HTTPStatus.BAD_REQUEST, "disconnected", "the connection closed before the body ended"
         ) from None
     return bytes(body)
+
+
+async def _discard(chunks: AsyncIterator[bytes], max_bytes: int) -> None:
+    """Take what is still coming, in bounds: bytes that are left unread reset the connection, and
+    the client would not see why.
+    """
+    taken = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DISCARD_S):
+            async for chunk in chunks:
+                taken += len(chunk)
+                if taken > max_bytes:
+                    return
 
 
 def _too_large(max_body_bytes: int, got: str) -> Refusal:
