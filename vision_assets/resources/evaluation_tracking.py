@@ -28,6 +28,7 @@ def log_evaluation(
     """
     from mlflow import MlflowClient
     from mlflow.entities import Metric
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
     client = MlflowClient(prepare(home, use_case))
     experiment = client.get_experiment_by_name(use_case)
@@ -37,5 +38,6 @@ def log_evaluation(
     logged = [Metric(_PREFIX + name, value, now_ms, 0) for name, value in metrics.items()]
     for run in runs:
         client.log_batch(run.info.run_id, metrics=logged)
-        client.log_artifact(run.info.run_id, str(page), _FOLDER)
+        # The client would remember where artifacts lay before the home was moved.
+        get_artifact_repository(run.info.artifact_uri).log_artifact(str(page), _FOLDER)
     return [run.info.run_id for run in runs]

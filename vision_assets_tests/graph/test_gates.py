@@ -30,7 +30,7 @@ def images(home: Home, parts: UseCase) -> None:
 
 
 def _checks(home: Home) -> dict[str, bool]:
-    """What the checks of the latest report said."""
+    """What the gates of the latest report said."""
     with instance(home) as dagster:
         key = dg.AssetKey(["parts", "evaluation_report"])
         event = dagster.get_latest_materialization_event(key)
@@ -40,7 +40,8 @@ def _checks(home: Home) -> dict[str, bool]:
         ).records
     found = (record.event_log_entry.dagster_event for record in records)
     said = [one.asset_check_evaluation_data for one in found if one is not None]
-    return {check.check_name: check.passed for check in said if check.asset_key == key}
+    gates = [check for check in said if check.check_name.startswith("gate_")]
+    return {check.check_name: check.passed for check in gates if check.asset_key == key}
 
 
 def _models(home: Home) -> int:

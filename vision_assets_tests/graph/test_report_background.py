@@ -1,6 +1,7 @@
 """The report says where the bundle comes from, and what it changes against the champion."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import dagster as dg
 import pytest
@@ -9,9 +10,17 @@ from vision_assets.assets.evaluation_report import evaluation_report
 from vision_assets.home import Home
 from vision_assets.resources.home import HomeResource
 from vision_assets.serving.deployments import Deployments
+from vision_assets.vision.spec import ChampionSpec
 from vision_assets.vision.use_case import UseCase
 
 Export = Callable[[int], dg.AssetsDefinition]
+
+
+@pytest.fixture
+def parts(parts: UseCase) -> UseCase:
+    """With a champion's gate that few images satisfy."""
+    spec = parts.spec.model_copy(update={"champion": ChampionSpec(min_n=2)})
+    return replace(parts, spec=spec)
 
 
 def _report(parts: UseCase, exported: dg.AssetsDefinition) -> dg.ExecuteInProcessResult:
