@@ -39,5 +39,5 @@ def log_evaluation(
     for run in runs:
         client.log_batch(run.info.run_id, metrics=logged)
         # The client would remember where artifacts lay before the home was moved.
-        get_artifact_repository(run.info.artifact_uri).log_artifact(str(page), _FOLDER)
+        get_artifact_repository(str(run.info.artifact_uri)).log_artifact(str(page), _FOLDER)
     return [run.info.run_id for run in runs]
