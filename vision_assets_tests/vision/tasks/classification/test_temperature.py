@@ -18,3 +18,11 @@ def test_the_temperature_that_logits_were_multiplied_by_is_found(true: float):
 def test_few_images_leave_the_scores_alone():
     assert temperature(np.zeros((0, 0)), np.zeros(0, np.int64)) == 1.0
     assert temperature(np.eye(3) * 9, np.arange(3)) == 1.0
+
+
+def test_scores_are_no_certainties_where_every_answer_is_right():
+    targets = np.arange(40) % 2
+    logits = np.eye(2)[targets] * 3.0
+    found = temperature(logits, targets)
+    share = 1 / (1 + np.exp(-3.0 / found))
+    assert share == pytest.approx(41 / 42, abs=0.005)
