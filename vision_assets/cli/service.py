@@ -60,7 +60,7 @@ def predict(
 
 def rollback(
     name: Name,
-    why: Annotated[str, typer.Option(help="The reason, for the log.")],
+    why: Annotated[str, typer.Option(help="The reason, for the log.")] = "rolled back by command",
     to: Annotated[
         str | None, typer.Option(help="A bundle that answered before; default: the last one.")
     ] = None,
