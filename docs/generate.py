@@ -1,5 +1,6 @@
 """Write the references of `docs/reference/` from the code: `python -m docs.generate`."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -73,12 +74,9 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
 
 def _type(field: FieldInfo) -> str:
     text = str(field.annotation) if get_origin(field.annotation) else field.annotation.__name__
-    for noise in ("typing.", "vision_assets.vision.spec.", ", ..."):
-        text = text.replace(noise, "")
+    text = re.sub(r"\b(?:typing|vision_assets(?:\.\w+)*)\.|, \.\.\.", "", text)
     bounds = [str(rule) for rule in field.metadata if "Ge" in str(rule) or "Le" in str(rule)]
-    return f"`{text.rpartition('vision_assets.')[2] if '.' in text else text}`" + (
-        f" {', '.join(bounds)}" if bounds else ""
-    )
+    return f"`{text}`" + (f" {', '.join(bounds)}" if bounds else "")
 
 
 def _default(field: FieldInfo) -> str:

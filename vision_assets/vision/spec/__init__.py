@@ -1,0 +1,42 @@
+"""What YAML may say of any use case; a task adds to the recipe.
+
+Plain pydantic: read by the Dagster component, the CLI and the tests alike. Defaults for
+all but the source. Names are imported from here; the modules are its rooms.
+"""
+
+from vision_assets.vision.spec.automation import ScheduleSpec, TriggersSpec
+from vision_assets.vision.spec.base import Fraction, Spec
+from vision_assets.vision.spec.dataset import ClassSpec, ExpectationSpec, SplitSpec
+from vision_assets.vision.spec.gates import CHAMPION_CHECK, ChampionSpec, CostSpec, GateSpec
+from vision_assets.vision.spec.pipeline import PipelineSpec
+from vision_assets.vision.spec.recipe import Recipe, RecipeSource
+from vision_assets.vision.spec.search import RangeSpec, SearchSpec, Space, checked_space
+from vision_assets.vision.spec.serving import ExportSpec, ScoreSpec, ServiceSpec
+from vision_assets.vision.spec.source import BatchSpec, ImageRules, SourceSpec
+
+__all__ = [
+    "CHAMPION_CHECK",
+    "BatchSpec",
+    "ChampionSpec",
+    "ClassSpec",
+    "CostSpec",
+    "ExpectationSpec",
+    "ExportSpec",
+    "Fraction",
+    "GateSpec",
+    "ImageRules",
+    "PipelineSpec",
+    "RangeSpec",
+    "Recipe",
+    "RecipeSource",
+    "ScheduleSpec",
+    "ScoreSpec",
+    "SearchSpec",
+    "ServiceSpec",
+    "SourceSpec",
+    "Space",
+    "Spec",
+    "SplitSpec",
+    "TriggersSpec",
+    "checked_space",
+]

@@ -1,0 +1,74 @@
+"""The attributes of a use case; a task's spec extends them."""
+
+from typing import Any
+
+from pydantic import Field, field_validator, model_validator
+
+from vision_assets.vision.spec.automation import ScheduleSpec, TriggersSpec
+from vision_assets.vision.spec.base import Spec
+from vision_assets.vision.spec.dataset import ClassSpec, ExpectationSpec, SplitSpec
+from vision_assets.vision.spec.gates import CHAMPION_CHECK, ChampionSpec, CostSpec, GateSpec
+from vision_assets.vision.spec.recipe import Recipe
+from vision_assets.vision.spec.search import SearchSpec, checked_space
+from vision_assets.vision.spec.serving import ExportSpec, ScoreSpec, ServiceSpec
+from vision_assets.vision.spec.source import ImageRules, SourceSpec
+
+
+class PipelineSpec(Spec):
+    """The attributes that every task's component shares."""
+
+    source: SourceSpec
+    recipe: Recipe = Recipe()
+    images: ImageRules = ImageRules()
+    classes: tuple[ClassSpec, ...] = Field(
+        default=(), description="Empty: learned from the labels in the order in which they come."
+    )
+    splits: SplitSpec = SplitSpec()
+    expectations: tuple[ExpectationSpec, ...] = Field(
+        default=(), description="Added to the default suite; the same name replaces a default one."
+    )
+    gates: tuple[GateSpec, ...] = ()
+    champion: ChampionSpec | None = Field(
+        default=ChampionSpec(), description="null: a model need not be as good as the one before."
+    )
+    costs: CostSpec = CostSpec()
+    export: ExportSpec = ExportSpec()
+    search: SearchSpec = SearchSpec()
+    score: ScoreSpec | None = Field(
+        default=None, description="null: there is no asset `batch_predictions`."
+    )
+    slices: tuple[str, ...] = Field(default=(), description="Manifest columns to report by.")
+    triggers: TriggersSpec = TriggersSpec()
+    schedule: ScheduleSpec = ScheduleSpec()
+    service: ServiceSpec = ServiceSpec()
+
+    @field_validator("gates")
+    @classmethod
+    def _gates_have_names_of_their_own(cls, gates: tuple[GateSpec, ...]) -> tuple[GateSpec, ...]:
+        names = [CHAMPION_CHECK, *(gate.check_name for gate in gates)]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two gates would be the check {twice}; give one of them a `name`")
+        return gates
+
+    @field_validator("classes", mode="before")
+    @classmethod
+    def _names_get_ids_by_position(cls, classes: Any) -> Any:
+        if isinstance(classes, list) and all(isinstance(entry, str) for entry in classes):
+            return [{"id": index, "name": name} for index, name in enumerate(classes)]
+        return classes
+
+    @field_validator("classes")
+    @classmethod
+    def _classes_are_unique(cls, classes: tuple[ClassSpec, ...]) -> tuple[ClassSpec, ...]:
+        for field in ("id", "name"):
+            values = [getattr(entry, field) for entry in classes]
+            twice = sorted({value for value in values if values.count(value) > 1})
+            if twice:
+                raise ValueError(f"class {field} used twice: {twice}")
+        return classes
+
+    @model_validator(mode="after")
+    def _space_is_of_the_recipe(self) -> "PipelineSpec":
+        checked_space(self.recipe, self.search.space)
+        return self
