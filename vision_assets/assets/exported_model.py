@@ -1,7 +1,5 @@
 """exported_model: the bundle that ships, and the proof that it answers as the network does."""
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -12,14 +10,11 @@ from vision_assets.resources.home import HomeResource
 from vision_assets.vision.use_case import UseCase
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from vision_assets.vision.inference.bundle import Bundle
     from vision_assets.vision.int8 import Int8Trial
     from vision_assets.vision.parity import Parity
-    from vision_assets.vision.training.pixels import ReadBytes
+    from vision_assets.vision.shipment import Integers, Shipment
 
-PARITY_IMAGES = 200
 _PARITY = "parity"
 _INT8 = "int8_ships"
 
@@ -37,48 +32,24 @@ def exported_model(use_case: UseCase) -> dg.AssetsDefinition:
         check_specs=_check_specs(use_case, key),
     )
     def build(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
-        from vision_assets.vision.dataset.sample import spread_sample
-        from vision_assets.vision.evaluation.thresholds import decide_by_cost
-        from vision_assets.vision.export import export
-        from vision_assets.vision.inference.golden import MAX_IMAGES
-        from vision_assets.vision.parity import check_parity
+        from vision_assets.vision.shipment import make_shipment
         from vision_assets.vision.tasks.registry import load_task
         from vision_assets.vision.training.trained_model import TrainedModel
 
-        task = load_task(use_case.task)
         model_id = upstream(context, use_case, "trained_model")
         trained = TrainedModel.load(home.home.models(use_case.name) / model_id)
-        manifest = home.datasets(use_case).get(trained.dataset["name"]).manifest()
-        read, bundles = home.image_store(use_case).read, home.home.bundles(use_case.name)
-        val = manifest[manifest["split"] == "val"]
-        golden = [data for _, data in read(spread_sample(manifest, MAX_IMAGES))]
-
-        def decided(model: "Bundle") -> "Bundle":
-            return decide_by_cost(task, model, val, read, use_case.spec.costs, bundles)
-
-        with TemporaryDirectory() as folder:
-            floats = export(task, trained, Path(folder), use_case.name, golden)
-            bundle = decided(floats)
-            int8 = use_case.spec.export.int8
-            integers = decided(_quantised(floats, manifest, read, golden)) if int8 else None
-        parity = check_parity(task, trained, bundle, read(_parity_images(manifest)))
-        shipped, checks, metadata = bundle, [_parity_check(parity)], _float_metadata(bundle)
-        if integers is not None:
-            trial = _try_int8(use_case, bundle, integers, manifest, read)
-            shipped = integers if trial.passed else bundle
-            checks.append(_int8_check(trial))
-            metadata |= _int8_metadata(integers, trial)
+        shipment = make_shipment(
+            load_task(use_case.task),
+            trained,
+            home.datasets(use_case).get(trained.dataset["name"]).manifest(),
+            home.image_store(use_case).read,
+            home.home.bundles(use_case.name),
+            use_case,
+        )
         return dg.MaterializeResult(
-            data_version=dg.DataVersion(shipped.bundle_id),
-            metadata={
-                REFERENCE: shipped.bundle_id,
-                "model": model_id,
-                "precision": shipped.card.precision,
-                "folder": dg.MetadataValue.path(str(shipped.folder)),
-                **_threshold_metadata(shipped),
-                **metadata,
-            },
-            check_results=checks,
+            data_version=dg.DataVersion(shipment.bundle.bundle_id),
+            metadata={"model": model_id, **_metadata(shipment)},
+            check_results=_check_results(shipment),
         )
 
     return build
@@ -98,10 +69,11 @@ def _check_specs(use_case: UseCase, key: dg.AssetKey) -> list[dg.AssetCheckSpec]
     return [parity, dg.AssetCheckSpec(_INT8, asset=key, description=said)]
 
 
-def _parity_images(manifest: "pd.DataFrame") -> list[str]:
-    """Ids of test images first, then of the others: 200, or all there are."""
-    labelled = manifest[manifest["split"].isin(["test", "val", "train"])]
-    return labelled.sort_values("split")["image_id"].tolist()[:PARITY_IMAGES]
+def _check_results(shipment: "Shipment") -> list[dg.AssetCheckResult]:
+    parity = _parity_check(shipment.parity)
+    if shipment.integers is None:
+        return [parity]
+    return [parity, _int8_check(shipment.integers.trial)]
 
 
 def _parity_check(parity: "Parity") -> dg.AssetCheckResult:
@@ -114,32 +86,6 @@ def _parity_check(parity: "Parity") -> dg.AssetCheckResult:
             "label flips": records_table(parity.flips),
         },
     )
-
-
-def _quantised(
-    floats: "Bundle", manifest: "pd.DataFrame", read: "ReadBytes", golden: list[bytes]
-) -> "Bundle":
-    """The INT8 bundle beside the one of floats, calibrated without test images."""
-    from vision_assets.vision.dataset.sample import spread_sample
-    from vision_assets.vision.quantize import CALIBRATION_IMAGES, quantise
-
-    calibration = [data for _, data in read(spread_sample(manifest, CALIBRATION_IMAGES))]
-    return quantise(floats, calibration, golden)
-
-
-def _try_int8(
-    use_case: UseCase,
-    bundle: "Bundle",
-    integers: "Bundle",
-    manifest: "pd.DataFrame",
-    read: "ReadBytes",
-) -> "Int8Trial":
-    from vision_assets.vision.int8 import try_int8
-    from vision_assets.vision.tasks.registry import load_task
-
-    test = manifest[manifest["split"] == "test"]
-    task, spec = load_task(use_case.task), use_case.spec.export
-    return try_int8(task, bundle, integers, test, read, spec)
 
 
 def _int8_check(trial: "Int8Trial") -> dg.AssetCheckResult:
@@ -158,17 +104,24 @@ def _int8_check(trial: "Int8Trial") -> dg.AssetCheckResult:
     )
 
 
-def _threshold_metadata(bundle: "Bundle") -> dict[str, Any]:
+def _metadata(shipment: "Shipment") -> dict[str, Any]:
     from vision_assets.vision.evaluation.thresholds import ORIGIN
 
-    return {"thresholds": bundle.card.options[ORIGIN], **bundle.card.thresholds}
+    bundle = shipment.bundle
+    return {
+        REFERENCE: bundle.bundle_id,
+        "precision": bundle.card.precision,
+        "folder": dg.MetadataValue.path(str(bundle.folder)),
+        "thresholds": bundle.card.options[ORIGIN],
+        **bundle.card.thresholds,
+        "fp32 bundle": shipment.floats.bundle_id,
+        "fp32 bytes": _model_bytes(shipment.floats),
+        **({} if shipment.integers is None else _int8_metadata(shipment.integers)),
+    }
 
 
-def _float_metadata(bundle: "Bundle") -> dict[str, Any]:
-    return {"fp32 bundle": bundle.bundle_id, "fp32 bytes": _model_bytes(bundle)}
-
-
-def _int8_metadata(integers: "Bundle", trial: "Int8Trial") -> dict[str, Any]:
+def _int8_metadata(integers: "Integers") -> dict[str, Any]:
+    trial = integers.trial
     rows = [
         {
             "bundle": name,
@@ -179,8 +132,8 @@ def _int8_metadata(integers: "Bundle", trial: "Int8Trial") -> dict[str, Any]:
         for which, name in enumerate(("fp32", "int8"))
     ]
     return {
-        "int8 bundle": integers.bundle_id,
-        "int8 bytes": _model_bytes(integers),
+        "int8 bundle": integers.bundle.bundle_id,
+        "int8 bytes": _model_bytes(integers.bundle),
         "int8 against fp32": records_table(rows),
         "what ships": trial.text,
     }

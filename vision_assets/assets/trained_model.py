@@ -40,7 +40,7 @@ def trained_model(use_case: UseCase) -> dg.AssetsDefinition:
         mlflow = getattr(context.resources, tracking_key(use_case))
         version = valid_version(context, home, use_case)
         recipe, origin = chosen_recipe(config, home, use_case)
-        context.instance.add_run_tags(context.run_id, {RECIPE_TAG: config.recipe})
+        context.instance.add_run_tags(context.run.run_id, {RECIPE_TAG: config.recipe})
         run_id = mlflow.active_run().info.run_id
         with tracked(mlflow):
             _log_inputs(mlflow, use_case, version, recipe)
