@@ -1,5 +1,6 @@
 """Classification: one label for each image."""
 
+from vision_assets.assets.label_suspicion import label_suspicion
 from vision_assets.components.pipeline import VisionPipeline
 from vision_assets.vision.tasks.classification.spec import ClassificationSpec
 
@@ -9,3 +10,4 @@ class ClassificationPipeline(VisionPipeline):
 
     task = "classification"
     spec_type = ClassificationSpec
+    asset_builders = (*VisionPipeline.asset_builders, label_suspicion)

@@ -13,7 +13,6 @@ from vision_assets.assets.bento_service import bento_service
 from vision_assets.assets.deployment import deployment
 from vision_assets.assets.evaluation_report import evaluation_report
 from vision_assets.assets.exported_model import exported_model
-from vision_assets.assets.label_suspicion import label_suspicion
 from vision_assets.assets.raw_images import raw_images
 from vision_assets.assets.recipe_search import recipe_search
 from vision_assets.assets.trained_model import trained_model
@@ -50,7 +49,6 @@ class VisionPipeline(dg.Component, ABC):
         bento_service,
         deployment,
         recipe_search,
-        label_suspicion,
     )
 
     def __init__(self, use_case: UseCase) -> None:

@@ -17,9 +17,8 @@ from vision_assets.vision.manifest import ANNOTATION_COLUMNS, STORE_COLUMNS, VER
 from vision_assets.vision.spec import ExpectationSpec, PipelineSpec
 
 _CHECK_NAME = re.compile(r"[A-Za-z0-9_]+")
-_CLASSES = "$classes"
-_LABELS = "$labels"
-PLACEHOLDERS = (_CLASSES, _LABELS)
+CLASSES = "$classes"
+LABELS = "$labels"
 """Arguments that stand for the ids and the names of the classes when the check runs."""
 
 
@@ -91,8 +90,8 @@ def _default(spec: PipelineSpec) -> tuple[ExpectationSpec, ...]:
         _images("columns", "table_columns_to_match_set", column_set=columns, exact_match=False),
         _images("image_ids_present", "column_values_to_not_be_null", column="image_id"),
         _images("image_ids_unique", "column_values_to_be_unique", column="image_id"),
-        _images("classes_known", "column_values_to_be_in_set", "class_id", value_set=_CLASSES),
-        _images("label_set", "column_values_to_be_in_set", "label", value_set=_LABELS),
+        _images("classes_known", "column_values_to_be_in_set", "class_id", value_set=CLASSES),
+        _images("label_set", "column_values_to_be_in_set", "label", value_set=LABELS),
         _images("labels_missing", "column_values_to_not_be_null", "label", "warning", mostly=0.9),
         _images("widths", "column_min_to_be_between", "width", "warning", **small_side),
         _images("heights", "column_min_to_be_between", "height", "warning", **small_side),

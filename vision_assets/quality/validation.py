@@ -4,16 +4,17 @@ Pixels never pass through it: the tables are the manifest and the counts per cla
 """
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from vision_assets.quality.leakage import duplicates_agree, held_out, leakage
 from vision_assets.quality.samples import json_ready, sample_rows
-from vision_assets.quality.suite import PLACEHOLDERS, check_name, describe, suite
+from vision_assets.quality.suite import CLASSES, LABELS, check_name, describe, suite
 from vision_assets.vision.dataset.build import count_images
 from vision_assets.vision.expectation_result import ExpectationResult
+from vision_assets.vision.inference.answers import NOTHING, NOTHING_ID
 from vision_assets.vision.spec import ClassSpec, ExpectationSpec, PipelineSpec
 
 _N_SAMPLES = 10
@@ -37,10 +38,12 @@ def validate(
         computed, such as one over a missing column, has not passed and says why.
     """
     entries = suite(spec)
-    tables = {"images": manifest, "counts": count_images(manifest, classes)}
+    counts = count_images(manifest, classes, spec.test_only(classes))
+    tables = {"images": manifest, "counts": counts}
+    allowed = _allowed(spec, classes)
     found: dict[str, ExpectationResult] = {}
     for table, frame in tables.items():
-        of_table = [_filled(entry, classes) for entry in entries if entry.table == table]
+        of_table = [_filled(entry, allowed) for entry in entries if entry.table == table]
         found |= {result.name: result for result in _run(frame, of_table)}
     ordered = [found[check_name(entry)] for entry in entries]
     return [*ordered, leakage(manifest), duplicates_agree(manifest), held_out(manifest)]
@@ -76,10 +79,14 @@ def _named_columns(entry: ExpectationSpec) -> set[str]:
     return {str(name) for name in [*single, *arguments.get("column_list", [])]}
 
 
-def _filled(entry: ExpectationSpec, classes: Sequence[ClassSpec]) -> ExpectationSpec:
-    values = dict(
-        zip(PLACEHOLDERS, ([c.id for c in classes], [c.name for c in classes]), strict=True)
-    )
+def _allowed(spec: PipelineSpec, classes: Sequence[ClassSpec]) -> dict[str, list[Any]]:
+    """What the placeholders of a suite stand for: ids and names of classes."""
+    nothing = [(NOTHING_ID, NOTHING)] if spec.learns_from == "objects" else []
+    pairs = [*((entry.id, entry.name) for entry in classes), *nothing]
+    return {CLASSES: [number for number, _ in pairs], LABELS: [name for _, name in pairs]}
+
+
+def _filled(entry: ExpectationSpec, values: Mapping[str, list[Any]]) -> ExpectationSpec:
     arguments = {
         name: values[value] if isinstance(value, str) and value in values else value
         for name, value in entry.arguments.items()

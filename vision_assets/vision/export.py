@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-
 from vision_assets.vision.errors import BundleError
 from vision_assets.vision.inference.bundle import (
     CONTRACT_VERSION,
@@ -49,7 +47,7 @@ def export(
         BundleError: the network does not become a valid ONNX model.
     """
     recipe = trained.recipe(task)
-    size = InputSize(height_px=recipe.image_size_px, width_px=recipe.image_size_px)
+    size = recipe.input_size()
     network = task.exportable(trained.network(task), recipe, trained.calibration)
     model = _with_metadata(
         to_onnx(network, size),
@@ -89,7 +87,7 @@ def write_with_golden(root: Path, card: Card, model: bytes, golden: Sequence[byt
     if images:
         with tempfile.TemporaryDirectory() as folder:
             predictor = Predictor(write_bundle(Path(folder), card, files))
-            pixels: list[np.ndarray] = [predictor.prepare(data).pixels for data in images]
+            pixels = [predictor.prepare(data).pixels[0] for data in images]
             files[GOLDEN_FILE] = golden_file(predictor, pixels)
     return write_bundle(root, card, files)
 

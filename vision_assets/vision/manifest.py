@@ -29,8 +29,12 @@ STORE_COLUMNS = {
 }
 """What the image store knows of every image; brightness, contrast and sharpness in grey levels."""
 
-ANNOTATION_COLUMNS = {"class_id": "Int64", "label": TEXT}
-"""The current label; missing in an unlabelled image."""
+ANNOTATION_COLUMNS = {"class_id": "Int64", "label": TEXT, "objects": TEXT}
+"""The current annotation; missing in an unlabelled image.
+
+objects: as `vision.objects` writes them; missing where nobody said which there are. Of an image
+with objects, `class_id` and `label` are those of the class that stands for it.
+"""
 
 VERSION_COLUMNS = {
     "split": TEXT,

@@ -5,11 +5,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-import numpy as np
-
 from vision_assets.vision.inference.answers import Outputs
 from vision_assets.vision.inference.bundle import Bundle
-from vision_assets.vision.inference.predictor import Predictor, Prepared
+from vision_assets.vision.inference.predictor import Predictor, Prepared, views_of
 from vision_assets.vision.tasks.registry import load_answers
 from vision_assets.vision.tasks.task import ExportableNetwork, Task
 from vision_assets.vision.training.trained_model import TrainedModel
@@ -75,8 +73,7 @@ def run_in_torch(network: ExportableNetwork, prepared: list[Prepared]) -> Output
     """The outputs of the network, by name, as ONNX Runtime would give them."""
     import torch
 
-    images = torch.from_numpy(np.stack([image.pixels for image in prepared]))
-    values = network.module(images)
+    values = network.module(torch.from_numpy(views_of(prepared)))
     return {name: value.numpy() for name, value in zip(network.output_names, values, strict=True)}
 
 

@@ -45,7 +45,7 @@ def quantise(bundle: Bundle, calibration: Sequence[bytes], golden: Sequence[byte
             "splits; label images, or set export.int8 to false"
         )
     predictor = Predictor(bundle)
-    pixels = (predictor.prepare(data).pixels for data in calibration)
+    pixels = (predictor.prepare(data).pixels[0] for data in calibration)
     model = _quantised(bundle.read(MODEL_FILE), pixels)
     card = bundle.card.model_copy(update={"precision": "int8"})
     return write_with_golden(bundle.folder.parent, card, model, golden)

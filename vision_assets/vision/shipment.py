@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 
 from vision_assets.vision.dataset.sample import spread_sample
-from vision_assets.vision.evaluation.thresholds import decide_by_cost
+from vision_assets.vision.evaluation.thresholds import with_thresholds
 from vision_assets.vision.export import export
 from vision_assets.vision.inference.bundle import Bundle
 from vision_assets.vision.inference.golden import MAX_IMAGES
@@ -83,7 +83,7 @@ def make_shipment(
     val, test = (manifest[manifest["split"] == name] for name in ("val", "test"))
 
     def decided(plain: Bundle) -> Bundle:
-        return decide_by_cost(task, plain, val, read, spec.costs, root)
+        return with_thresholds(task, plain, val, read, spec, root)
 
     with TemporaryDirectory() as folder:
         golden = _bytes_of(manifest, read, MAX_IMAGES)

@@ -34,7 +34,7 @@ def place_single(classes: np.ndarray, have: np.ndarray, shares: np.ndarray) -> n
     Args:
         classes: (n,) int64, class of each image.
         have: (k, 3) int64, images per class and split so far.
-        shares: (3,) wanted shares.
+        shares: (k, 3) wanted shares of each class.
 
     Returns:
         (n,) int64, the split of each image.
@@ -42,7 +42,7 @@ def place_single(classes: np.ndarray, have: np.ndarray, shares: np.ndarray) -> n
     result = np.empty(len(classes), np.int64)
     for label in np.unique(classes):
         members = np.flatnonzero(classes == label)
-        wanted = targets(len(members) + have[label].sum(), shares)
+        wanted = targets(len(members) + have[label].sum(), shares[label])
         quotas = _apportion(len(members), np.maximum(wanted - have[label], 0))
         result[members] = np.repeat(np.arange(3), quotas)
     return result
@@ -57,7 +57,7 @@ def place_groups(groups: np.ndarray, total: np.ndarray, have: np.ndarray, shares
         groups: (g, k) int64, images per group and class.
         total: (k,) int64, images per class in the end.
         have: (k, 3) int64, images per class and split so far.
-        shares: (3,) wanted shares.
+        shares: (k, 3) wanted shares of each class.
 
     Returns:
         (g,) int64, the split of each group.
@@ -75,7 +75,7 @@ def _nearest(counts: np.ndarray, wanted: np.ndarray, have: np.ndarray) -> int:
     n = counts[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
         cost = ((n * n + 2 * n * (have - wanted)) / wanted).sum(axis=0)
-        filled = (have / wanted).sum(axis=0)
+        filled = np.nan_to_num(have / wanted).sum(axis=0)
     cost = np.where(wanted.sum(axis=0) > 0, cost, np.inf)
     return min(_PRIORITY, key=lambda split: (round(float(cost[split]), 9), filled[split]))
 

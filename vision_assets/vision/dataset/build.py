@@ -1,6 +1,6 @@
 """From what the store knows to a manifest: labels, twins, links, splits."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from vision_assets.vision.dataset.id_lookup import look_up, positions, sorted_by
 from vision_assets.vision.dataset.manifest_file import conform
 from vision_assets.vision.dataset.splits import assign_splits
 from vision_assets.vision.errors import DatasetError
-from vision_assets.vision.manifest import SPLITS, TEXT
+from vision_assets.vision.manifest import ANNOTATION_COLUMNS, SPLITS, TEXT
 from vision_assets.vision.spec import ClassSpec, SplitSpec
 
 
@@ -22,16 +22,20 @@ def build_manifest(
     pairs: pd.DataFrame,
     previous: pd.DataFrame | None,
     spec: SplitSpec,
+    of_objects: bool = False,
+    test_only: Collection[int] = (),
 ) -> pd.DataFrame:
     """The manifest of a new version.
 
     Args:
         images: what the store knows of every image.
-        labels: `image_id`, `class_id`, `label` of the labelled ones.
+        labels: `image_id`, `class_id`, `label`, `objects` of the labelled ones.
         classes: all classes; their names are the labels of the manifest.
         pairs: near pairs of the images' perceptual hashes.
         previous: manifest of the version before, whose splits are kept.
         spec: shares, seed, what makes a group.
+        of_objects: whether an image without a list of objects counts as unlabelled.
+        test_only: ids of classes whose images are put into the test split alone.
 
     Returns:
         One row per image with the columns of `manifest.COLUMNS` and attributes, sorted by id.
@@ -45,11 +49,13 @@ def build_manifest(
         )
     texts = [column for column, type_ in images.dtypes.items() if _is_text(type_)]
     manifest = sorted_by_id(images.astype(dict.fromkeys(texts, TEXT))).reset_index(drop=True)
+    if of_objects:
+        labels = labels[labels["objects"].notna()]
     manifest = _with_labels(manifest, labels, classes)
     manifest["assigned_split"] = _assigned_before(manifest["image_id"], previous)
     manifest["duplicate_of"] = find_twins(manifest)
     links = Links.between(manifest, pairs, spec.group_by)
-    return conform(manifest.assign(**assign_splits(manifest, links, spec)))
+    return conform(manifest.assign(**assign_splits(manifest, links, spec, test_only)))
 
 
 def build_pairs(
@@ -62,8 +68,10 @@ def build_pairs(
     return extend_pairs(known_pairs, known["phash"].to_numpy(np.uint64), hashes, max_bits)
 
 
-def count_images(manifest: pd.DataFrame, classes: Sequence[ClassSpec]) -> pd.DataFrame:
-    """Images per class and split, zeros included.
+def count_images(
+    manifest: pd.DataFrame, classes: Sequence[ClassSpec], test_only: Collection[int] = ()
+) -> pd.DataFrame:
+    """Images per class and split, zeros included; of classes that only test, of the test split.
 
     Returns:
         One row per class and split: `label`, `class_id`, `split`, `n`, and `total`, the images
@@ -77,7 +85,8 @@ def count_images(manifest: pd.DataFrame, classes: Sequence[ClassSpec]) -> pd.Dat
     counts = found.reindex(every, fill_value=0).rename("n").reset_index()
     counts.insert(0, "label", counts["class_id"].map({entry.id: entry.name for entry in classes}))
     counts["total"] = counts.groupby("class_id")["n"].transform("sum")
-    return counts
+    learned = ~counts["class_id"].isin(list(test_only)) | (counts["split"] == "test")
+    return counts[learned].reset_index(drop=True)
 
 
 def _with_labels(
@@ -85,13 +94,16 @@ def _with_labels(
 ) -> pd.DataFrame:
     """A class that the list does not know keeps the label of its annotation; a check reports it."""
     row = positions(images["image_id"], labels["image_id"])
-    joined = labels[["class_id", "label"]].reset_index(drop=True).reindex(row)
-    joined = joined.astype({"class_id": "Int64", "label": TEXT}).set_axis(images.index)
+    said = labels.reindex(columns=list(ANNOTATION_COLUMNS)).reset_index(drop=True)
+    joined = said.reindex(row)
+    joined = joined.astype(ANNOTATION_COLUMNS).set_axis(images.index)
     known = pd.Index([entry.id for entry in classes])
     place = known.get_indexer(pd.Index(joined["class_id"].fillna(-1).astype(np.int64)))
     names = take_text([entry.name for entry in classes], place, images.index)
     return images.assign(
-        class_id=joined["class_id"], label=names.where(place >= 0, joined["label"])
+        class_id=joined["class_id"],
+        label=names.where(place >= 0, joined["label"]),
+        objects=joined["objects"],
     )
 
 

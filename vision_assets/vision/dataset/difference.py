@@ -17,7 +17,8 @@ class Difference:
     Attributes:
         added: in the new manifest alone.
         removed: in the old manifest alone.
-        relabelled: of another class, or with a label where there was none, or the reverse.
+        relabelled: of another class or with other objects, or with a label where there was none,
+            or the reverse.
         moved: in another split, or out of them.
     """
 
@@ -38,7 +39,9 @@ class Difference:
         """
         row = positions(new["image_id"], old["image_id"])
         here, before = new[row >= 0], old.iloc[row[row >= 0]].set_axis(new.index[row >= 0])
-        relabelled = here["class_id"].fillna(-1) != before["class_id"].fillna(-1)
+        relabelled = _differs(here["class_id"], before["class_id"]) | _differs(
+            here["objects"], before["objects"]
+        )
         moved = before["split"].isin(SPLITS) & (here["split"] != before["split"])
         return cls(
             added=_sorted(new["image_id"][row < 0]),
@@ -66,6 +69,11 @@ class Difference:
 def difference(old: pd.DataFrame, new: pd.DataFrame) -> Difference:
     """What changed from manifest `old` to manifest `new`."""
     return Difference.between(old, new)
+
+
+def _differs(here: pd.Series, before: pd.Series) -> pd.Series:
+    """Whether values are others; two that are missing are the same."""
+    return (here != before).fillna(here.notna() | before.notna()).astype(bool)
 
 
 def _sorted(ids: pd.Series) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from vision_assets.vision.spec import ClassSpec
 
 SCHEMA_VERSION = 1
 _FINGERPRINTED = ("image_id", "class_id", "split", "group")
+_OBJECTS = "objects"
 _REPEATING = ("batch_id", "format", "mode", "label", "split", "given_split", "assigned_split")
 
 
@@ -37,18 +38,29 @@ def write_manifest(manifest: pd.DataFrame, path: Path) -> None:
 
 
 def read_manifest(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """Read a manifest, or some columns of it, with the types that it was written with."""
-    table = pq.read_table(path, columns=None if columns is None else list(columns))
-    return table.to_pandas(types_mapper=_pandas_type)
+    """Read a manifest, or some columns of it, with the types that it was written with.
+
+    A column that manifests of its release did not have yet has no values.
+    """
+    with pq.ParquetFile(path) as file:
+        there = file.schema_arrow.names
+        wanted = [*there, *(set(COLUMNS) - set(there))] if columns is None else list(columns)
+        frame = file.read([name for name in wanted if name in there]).to_pandas(
+            types_mapper=_pandas_type
+        )
+    new = {name: pd.Series(pd.NA, frame.index, COLUMNS[name]) for name in set(wanted) - set(there)}
+    return frame.assign(**new)[wanted]
 
 
 def fingerprint(manifest: pd.DataFrame, classes: Sequence[ClassSpec]) -> str:
     """SHA-256 of what the manifest says, whatever the order of its rows.
 
-    Counted are id, class, split and group of each image, its attributes, the class list and the
-    schema version; not times, batches or statistics, which follow from the bytes.
+    Counted are id, class, split and group of each image, its objects and attributes, the class
+    list and the schema version; not times, batches or statistics, which follow from the bytes.
     """
     attributes = sorted(attribute_columns(manifest.columns))
+    if manifest[_OBJECTS].notna().any():  # without any, it is as it was before there were objects
+        attributes.append(_OBJECTS)
     ordered = sorted_by_id(manifest)
     header = {
         "schema_version": SCHEMA_VERSION,

@@ -11,6 +11,8 @@ What holds, in this order:
 The function is deterministic: rows come sorted by id, and chance is a hash of id and seed.
 """
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 
@@ -26,7 +28,9 @@ _NAMES = {_TRAIN: "train", _VAL: "val", _TEST: "test"}
 _SEVERAL = np.array([bits.bit_count() > 1 for bits in range(8)])
 
 
-def assign_splits(images: pd.DataFrame, links: Links, spec: SplitSpec) -> pd.DataFrame:
+def assign_splits(
+    images: pd.DataFrame, links: Links, spec: SplitSpec, test_only: Collection[int] = ()
+) -> pd.DataFrame:
     """Put every image into a split, or say why it is in none.
 
     Args:
@@ -34,18 +38,22 @@ def assign_splits(images: pd.DataFrame, links: Links, spec: SplitSpec) -> pd.Dat
             version before) and `duplicate_of`.
         links: direct links between these images.
         spec: shares, seed.
+        test_only: ids of classes whose images are put into the test split alone.
 
     Returns:
         `split`, `assigned_split`, `held_out_because` and `group`, indexed as `images`.
     """
-    return _Assignment(images, links, spec).run()
+    return _Assignment(images, links, spec, test_only).run()
 
 
 class _Assignment:
     """State of one assignment: `marks` holds one bit per image for the split that it is in."""
 
-    def __init__(self, images: pd.DataFrame, links: Links, spec: SplitSpec) -> None:
+    def __init__(
+        self, images: pd.DataFrame, links: Links, spec: SplitSpec, test_only: Collection[int]
+    ) -> None:
         self.images, self.links, self.spec = images, links, spec
+        self.test_only = list(test_only)
         self.labelled = images["class_id"].notna().to_numpy(bool)
         self.given = _marks(images["given_split"])
         self.before = _marks(images["assigned_split"])
@@ -106,7 +114,7 @@ class _Assignment:
 
     def _place(self, free: np.ndarray, component: np.ndarray) -> None:
         """Groups first, as they fit less easily, then single images."""
-        classes = pd.factorize(self.images["class_id"])[0]
+        classes, ids = pd.factorize(self.images["class_id"])
         free = free[np.argsort(_chance(self.images["image_id"].iloc[free], self.spec.seed))]
         single = np.bincount(component[free])[component[free]] == 1
         grouped, single = free[~single], free[single]
@@ -115,10 +123,16 @@ class _Assignment:
         np.add.at(table, (group, classes[grouped]), 1)
         have = self._counts(classes)
         total = have.sum(axis=1) + np.bincount(classes[free], minlength=len(have))
-        shares = np.array([self.spec.train, self.spec.val, self.spec.test])
+        shares = self._shares(ids)
         self.marks[grouped] = _MARKS[place_groups(table, total, have, shares)][group]
         have = self._counts(classes)
         self.marks[single] = _MARKS[place_single(classes[single], have, shares)]
+
+    def _shares(self, ids: pd.Index) -> np.ndarray:
+        """(k, 3) wanted shares of each class."""
+        shares = np.tile([self.spec.train, self.spec.val, self.spec.test], (len(ids), 1))
+        shares[ids.isin(self.test_only)] = (0, 0, 1)
+        return shares
 
     def _counts(self, classes: np.ndarray) -> np.ndarray:
         """(k, 3) images per class and split."""

@@ -42,7 +42,7 @@ from vision_assets.vision.file_lock import file_lock
 from vision_assets.vision.spec import ClassSpec, PipelineSpec
 
 _LOCK_WAIT_S = 600
-_KEPT = ("image_id", "phash", "class_id", "split", "assigned_split")
+_KEPT = ("image_id", "phash", "class_id", "objects", "split", "assigned_split")
 _NAME = re.compile(r"v(\d{4,})-([0-9a-f]{12})")
 _NUMBER = re.compile(r"v0*(\d+)")
 _PREFIX = re.compile(r"[0-9a-f]{6,64}")
@@ -227,7 +227,11 @@ class DatasetVersions:
         same_bits = parent is not None and parent.near_duplicate_bits == bits
         known_pairs = parent.pairs() if parent and same_bits else no_pairs()
         pairs = build_pairs(images, before if same_bits else None, known_pairs, bits)
-        manifest = build_manifest(images, source.labels(), classes, pairs, before, spec.splits)
+        manifest = build_manifest(
+            *(images, source.labels(), classes, pairs, before, spec.splits),
+            of_objects=spec.learns_from == "objects",
+            test_only=spec.test_only(classes),
+        )
         digest = fingerprint(manifest, classes)
         if parent and parent.fingerprint == digest:
             return parent

@@ -21,6 +21,7 @@ from vision_assets.vision.evaluation.figure import Interval
 from vision_assets.vision.evaluation.gates import NOT_DEPLOYED, Case, GateResult, Verdict
 from vision_assets.vision.evaluation.scorecard import Scorecard
 from vision_assets.vision.inference.bundle import Bundle, Card
+from vision_assets.vision.objects import class_ids
 from vision_assets.vision.spec import CHAMPION_CHECK, ChampionSpec
 from vision_assets.vision.training.pixels import ReadBytes
 
@@ -130,12 +131,14 @@ def fair_images(
     """The images on which neither bundle has an advantage.
 
     Args:
-        rows: of the manifest, with `image_id` and `class_id`.
+        rows: of the manifest, with `image_id`, `class_id` and, where there are any, `objects`.
         cards: of the bundles.
         trained_on: ids of images that the champion has seen.
     """
     one, other = ({entry.id for entry in card.classes} for card in cards)
-    unknown = ~rows["class_id"].isin(one & other)
+    objects = rows["objects"] if "objects" in rows else [None] * len(rows)
+    shown = (class_ids(*said) for said in zip(rows["class_id"], objects, strict=True))
+    unknown = pd.Series([not found <= one & other for found in shown], rows.index, bool)
     seen = ~unknown & rows["image_id"].isin(list(trained_on))
     return FairImages(rows[~unknown & ~seen], int(unknown.sum()), int(seen.sum()))
 

@@ -5,7 +5,7 @@ what it was shows the image, not what was learned: the test of model parameters 
 al., "Sanity Checks for Saliency Maps", 2018.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from vision_assets.vision.evaluation.pictures import smaller
 from vision_assets.vision.inference.answers import Outputs
 from vision_assets.vision.inference.bundle import Bundle
 from vision_assets.vision.inference.decode import decode
-from vision_assets.vision.inference.predictor import Predictor, Prepared, of_image
+from vision_assets.vision.inference.predictor import Predictor, Prepared, per_image, views_of
 from vision_assets.vision.parity import run_in_torch
 from vision_assets.vision.pictures import encode_jpeg
 from vision_assets.vision.tasks.registry import load_answers
@@ -115,13 +115,14 @@ def check_heatmaps(
         return None
     randomise(network, prepared)
     after = _outputs(task, trained, network, prepared)
+    by_image = [per_image(outputs, prepared) for outputs in (before, after)]
     return HeatmapSanity(
         n=len(encoded),
         correlation=_mean_correlation(before[HEATMAP], after[HEATMAP]),
         chance=_chance(before[HEATMAP]),
         examples=tuple(
-            _example(data, of_image(before, index), of_image(after, index), bundle)
-            for index, data in enumerate(encoded[:_EXAMPLES])
+            _example(encoded[index], prepared[index], [of[index] for of in by_image], bundle)
+            for index in range(min(_EXAMPLES, len(encoded)))
         ),
     )
 
@@ -139,7 +140,7 @@ def randomise(network: "nn.Module", prepared: list[Prepared], seed: int = 0) -> 
         for parameter in network.parameters():
             order = torch.randperm(parameter.numel(), generator=generator)
             parameter.copy_(parameter.flatten()[order].view_as(parameter))
-    pixels = torch.from_numpy(np.stack([image.pixels for image in prepared]))
+    pixels = torch.from_numpy(views_of(prepared))
     renew_batch_statistics(network, [pixels.permute(0, 3, 1, 2).float()])
     network.eval()
 
@@ -172,7 +173,10 @@ def _outputs(
     return run_in_torch(exportable, prepared)
 
 
-def _example(data: bytes, before: Outputs, after: Outputs, bundle: Bundle) -> HeatmapExample:
+def _example(
+    data: bytes, image: Prepared, before_and_after: Sequence[Outputs], bundle: Bundle
+) -> HeatmapExample:
     pixels, answers = smaller(decode(data)), load_answers(bundle.card.task)
-    drawn = (answers.draw(pixels, outputs, bundle.card) for outputs in (before, after))
+    seen = image.picture.scaled_to(*pixels.shape[:2])
+    drawn = (answers.draw(pixels, outputs, bundle.card, seen) for outputs in before_and_after)
     return HeatmapExample(*(encode_jpeg(each) for each in (pixels, *drawn)))

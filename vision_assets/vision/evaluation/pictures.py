@@ -9,7 +9,7 @@ import pandas as pd
 from vision_assets.vision.evaluation.scorecard import Scorecard
 from vision_assets.vision.inference.bundle import Bundle
 from vision_assets.vision.inference.decode import decode
-from vision_assets.vision.inference.predictor import Predictor, of_image
+from vision_assets.vision.inference.predictor import Predictor
 from vision_assets.vision.inference.resize import resize
 from vision_assets.vision.pictures import encode_jpeg
 from vision_assets.vision.tasks.registry import load_answers
@@ -92,7 +92,9 @@ def pictures(rows: pd.DataFrame, bundle: Bundle, read: ReadBytes) -> list[Pictur
     made: list[Picture] = []
     for image_id, data in read(list(by_id)):
         pixels = smaller(decode(data))
-        outputs = of_image(predictor.outputs([predictor.prepare(data)]), 0)
+        prepared = predictor.prepare(data)
+        seen = prepared.picture.scaled_to(*pixels.shape[:2])
+        drawn = answers.draw(pixels, predictor.outputs([prepared]), bundle.card, seen)
         row = by_id[image_id]
         made.append(
             Picture(
@@ -101,7 +103,7 @@ def pictures(rows: pd.DataFrame, bundle: Bundle, read: ReadBytes) -> list[Pictur
                 predicted=row["predicted"],
                 score=row["score"],
                 image=encode_jpeg(pixels, _JPEG_QUALITY),
-                overlay=encode_jpeg(answers.draw(pixels, outputs, bundle.card), _JPEG_QUALITY),
+                overlay=encode_jpeg(drawn, _JPEG_QUALITY),
             )
         )
     return made

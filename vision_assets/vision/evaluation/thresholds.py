@@ -7,7 +7,6 @@ Error and Reject Tradeoff", 1970).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +16,8 @@ from vision_assets.vision.evaluation.costs import known
 from vision_assets.vision.evaluation.evaluate import evaluate
 from vision_assets.vision.inference.bundle import Bundle, CardClass, write_bundle
 from vision_assets.vision.inference.decision import PASS_BELOW, REFUSE_FROM
-from vision_assets.vision.spec import CostSpec
-from vision_assets.vision.tasks.task import Task
+from vision_assets.vision.spec import CostSpec, PipelineSpec
+from vision_assets.vision.tasks.task import Choice, Task
 from vision_assets.vision.training.pixels import ReadBytes
 
 FEWEST_IMAGES = 20
@@ -28,21 +27,8 @@ _DIGITS = 9
 """Costs that differ by less are equal: sums of floats."""
 
 
-@dataclass(frozen=True)
-class Choice:
-    """Thresholds and where they come from.
-
-    Attributes:
-        thresholds: `pass_below` and `refuse_from`; empty where there is nothing to decide.
-        origin: how they were chosen, or why there are none.
-    """
-
-    thresholds: dict[str, float]
-    origin: str
-
-
-def decide_by_cost(
-    task: Task, bundle: Bundle, val: pd.DataFrame, read: ReadBytes, costs: CostSpec, root: Path
+def with_thresholds(
+    task: Task, bundle: Bundle, val: pd.DataFrame, read: ReadBytes, spec: PipelineSpec, root: Path
 ) -> Bundle:
     """The same model as a bundle whose card has thresholds.
 
@@ -51,17 +37,15 @@ def decide_by_cost(
         bundle: judged from bytes, as it will serve.
         val: manifest rows of the val split.
         read: gives the bytes of images.
-        costs: of wrong decisions.
+        spec: what wrong decisions cost, and what else the task decides by.
         root: folder of the use case's bundles; `root/<bundle_id>/` is written.
 
     Raises:
         DatasetError: an image is missing in the store.
         ImageRefused: an image cannot be decoded.
     """
-    outcomes = None
-    if len(val) and no_decision(bundle.card.classes) is None:
-        outcomes = evaluate(task, bundle, val, read).predictions
-    chosen = choose(outcomes, bundle.card.classes, costs)
+    outcomes = evaluate(task, bundle, val, read).predictions if len(val) else None
+    chosen = task.thresholds(outcomes, bundle.card.classes, spec)
     card = bundle.card.model_copy(
         update={
             "thresholds": chosen.thresholds,

@@ -10,9 +10,14 @@ from typing import Any, Protocol
 import numpy as np
 
 from vision_assets.vision.inference.bundle import Card
+from vision_assets.vision.inference.geometry.windows import Picture
 
 Answer = dict[str, Any]
 """JSON-ready: what the endpoint returns for one image."""
+NOTHING_ID = -1
+"""Class id of an image that was looked at and shows no object."""
+NOTHING = "(nothing)"
+"""Its label."""
 Outputs = dict[str, np.ndarray]
 """Outputs of a model by name."""
 
@@ -30,18 +35,22 @@ class Answers(Protocol):
         self,
         outputs: Outputs,
         card: Card,
-        height_px: int,
-        width_px: int,
+        picture: Picture,
         thresholds: Mapping[str, float],
     ) -> Answer:
-        """The answer for one image; of every task it has `defect_score` and `decision`.
+        """The answer for one image.
 
         Args:
-            outputs: of this image alone, without the batch axis.
+            outputs: of this image; the first axis is that of the picture's windows.
             card: of the bundle that was run.
-            height_px: height of the upright picture; coordinates in an answer are its pixels.
-            width_px: width of the upright picture.
+            picture: what the model saw; coordinates in an answer are its pixels.
             thresholds: to decide by, usually those of the card.
+
+        Returns:
+            Of every task: `label`, `class_id` and `score`, the answer in one word, where an image
+            without any object has NOTHING; `defect_score` and the `decision` by it. Of
+            tasks that find where: `objects`, a list of `label`, `class_id`, `score`, `box`
+            (left, top, right, bottom) and, where known, `polygons` or `mask` (COCO's run lengths).
         """
         ...
 
@@ -53,13 +62,16 @@ class Answers(Protocol):
         """Whether two answers for an image decide alike; rounding of scores does not count."""
         ...
 
-    def draw(self, pixels: np.ndarray, outputs: Outputs, card: Card) -> np.ndarray:
+    def draw(
+        self, pixels: np.ndarray, outputs: Outputs, card: Card, picture: Picture
+    ) -> np.ndarray:
         """What the model saw, drawn over the upright picture.
 
         Args:
-            pixels: (h, w, 3) uint8.
-            outputs: of this image alone, without the batch axis.
+            pixels: (h, w, 3) uint8; the picture, or a copy of another size.
+            outputs: of this image; the first axis is that of the picture's windows.
             card: of the bundle that was run.
+            picture: what the model saw, in pixels of the copy.
 
         Returns:
             (h, w, 3) uint8.

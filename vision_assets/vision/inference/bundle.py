@@ -20,10 +20,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vision_assets.vision.atomic import new_folder
 from vision_assets.vision.errors import BundleError
+from vision_assets.vision.inference.geometry.windows import Picture, tiled, whole
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Of card.json; a change that readers must know of raises it."""
-_READABLE = (1, SCHEMA_VERSION)
+_READABLE = (1, 2, SCHEMA_VERSION)
 CONTRACT_VERSION = 1
 """Of the inputs and outputs of model.onnx; a service takes bundles of its own contract alone."""
 MODEL_FILE = "model.onnx"
@@ -43,11 +44,31 @@ class CardClass(_Part):
     defect: bool
 
 
+class Tiling(_Part):
+    """How a large picture is cut into tiles; see `geometry.windows.tiled`."""
+
+    tile_px: int = Field(ge=16)
+    overlap: float = Field(ge=0, le=0.9)
+
+
 class InputSize(_Part):
-    """What the model takes."""
+    """What the model takes.
+
+    Attributes:
+        height_px: of one view of a picture.
+        width_px: of one view.
+        tiling: None where a picture is seen at once.
+    """
 
     height_px: int = Field(ge=1)
     width_px: int = Field(ge=1)
+    tiling: Tiling | None = None
+
+    def picture(self, height_px: int, width_px: int) -> Picture:
+        """Through which windows a picture of this size is seen."""
+        if self.tiling is None:
+            return whole(height_px, width_px)
+        return tiled(height_px, width_px, self.tiling.tile_px, self.tiling.overlap)
 
 
 class Card(_Part):
@@ -115,7 +136,7 @@ class Bundle:
 
     @property
     def bundle_id(self) -> str:
-        """12 hex digits over its files and its thresholds."""
+        """12 hex digits over its files, its thresholds and its tiles."""
         return self.card.bundle_id
 
     def contents(self) -> dict[str, bytes]:
@@ -149,7 +170,7 @@ def write_bundle(root: Path, card: Card, files: Mapping[str, bytes]) -> Bundle:
         files: the bytes of each file by name.
     """
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-    bundle_id = content_id(hashes, card.thresholds)
+    bundle_id = content_id(hashes, card.thresholds, card.input.tiling)
     said = card.model_copy(
         update={"schema_version": SCHEMA_VERSION, "bundle_id": bundle_id, "files": hashes}
     )
@@ -162,14 +183,18 @@ def write_bundle(root: Path, card: Card, files: Mapping[str, bytes]) -> Bundle:
     return Bundle.load(root / bundle_id)
 
 
-def content_id(files: Mapping[str, str], thresholds: Mapping[str, float]) -> str:
+def content_id(
+    files: Mapping[str, str], thresholds: Mapping[str, float], tiling: Tiling | None = None
+) -> str:
     """The id of a bundle: 12 hex digits over what decides its answers.
 
     Args:
         files: SHA-256, in hex, by name of file.
         thresholds: by name.
+        tiling: of pictures; where there is none, it does not count.
     """
-    content = json.dumps([dict(files), dict(thresholds)], sort_keys=True)
+    said = [dict(files), dict(thresholds), *([tiling.model_dump()] if tiling else [])]
+    content = json.dumps(said, sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:ID_LENGTH]
 
 
@@ -177,7 +202,7 @@ def _expected_id(card: Card) -> str:
     """Bundles of schema version 1 had no thresholds and were named by their model alone."""
     if card.schema_version == 1:
         return card.files.get(MODEL_FILE, "none")[:ID_LENGTH]
-    return content_id(card.files, card.thresholds)
+    return content_id(card.files, card.thresholds, card.input.tiling)
 
 
 def _read_card(path: Path) -> Card:

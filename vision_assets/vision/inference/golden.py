@@ -41,7 +41,7 @@ def golden_file(predictor: Predictor, images: Sequence[np.ndarray]) -> bytes:
         predictor: of the bundle, before it has a golden file.
         images: each (h, w, 3) uint8, of the size that the model takes.
     """
-    outputs = predictor.outputs(_prepared(images))
+    outputs = predictor.outputs([Prepared.as_it_is(image) for image in images])
     decisive = load_answers(predictor.bundle.card.task).DECISIVE
     arrays = {f"{_OUTPUT}{name}": outputs[name] for name in decisive}
     buffer = io.BytesIO()
@@ -64,7 +64,7 @@ def check_golden(predictor: Predictor) -> float | None:
         return None
     images, expected = _read(bundle)
     try:
-        got = predictor.outputs(_prepared(images))
+        got = predictor.outputs([Prepared.as_it_is(image) for image in images])
         found = load_answers(bundle.card.task).difference(expected, got)
     except Exception as error:  # ONNX Runtime raises bare C++ exception types
         raise BundleError(
@@ -78,10 +78,6 @@ def check_golden(predictor: Predictor) -> float | None:
             "export the model again on a machine like this one, or serve it on one like that"
         )
     return found
-
-
-def _prepared(images: Sequence[np.ndarray] | np.ndarray) -> list[Prepared]:
-    return [Prepared(image, *image.shape[:2]) for image in images]
 
 
 def _read(bundle: Bundle) -> tuple[np.ndarray, Outputs]:

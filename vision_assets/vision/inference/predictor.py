@@ -6,11 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from vision_assets.vision.inference.answers import Answer, Outputs
-from vision_assets.vision.inference.bundle import Bundle
+from vision_assets.vision.inference.bundle import Bundle, InputSize
 from vision_assets.vision.inference.decode import DEFAULT_LIMITS, Limits, decode
+from vision_assets.vision.inference.geometry.windows import Picture, whole
 from vision_assets.vision.inference.resize import resize
 from vision_assets.vision.inference.session import Session
 from vision_assets.vision.tasks.registry import load_answers
+
+_VIEWS_AT_A_TIME = 32
 
 
 @dataclass(frozen=True)
@@ -18,14 +21,27 @@ class Prepared:
     """One image, ready for the model.
 
     Attributes:
-        pixels: (h, w, 3) uint8, of the size that the model takes.
-        height_px: height of the upright picture that it was.
-        width_px: width of the upright picture that it was.
+        pixels: (v, h, w, 3) uint8, its views of the size that the model takes.
+        picture: what each of them is a view of.
     """
 
     pixels: np.ndarray
-    height_px: int
-    width_px: int
+    picture: Picture
+
+    @classmethod
+    def of(cls, pixels: np.ndarray, size: InputSize) -> "Prepared":
+        """An upright picture, (h, w, 3) uint8, as a model sees it."""
+        height, width = pixels.shape[:2]
+        picture = size.picture(height, width)
+        views = [
+            resize(window.of(pixels), size.height_px, size.width_px) for window in picture.windows
+        ]
+        return cls(np.stack(views), picture)
+
+    @classmethod
+    def as_it_is(cls, pixels: np.ndarray) -> "Prepared":
+        """An image of the size that the model takes, (h, w, 3) uint8."""
+        return cls(pixels[None], whole(*pixels.shape[:2]))
 
 
 class Predictor:
@@ -73,13 +89,18 @@ class Predictor:
         Raises:
             ImageRefused: the image cannot be decoded or is outside the limits.
         """
-        pixels = decode(data, self.limits)
-        size = self.bundle.card.input
-        return Prepared(resize(pixels, size.height_px, size.width_px), *pixels.shape[:2])
+        return Prepared.of(decode(data, self.limits), self.bundle.card.input)
 
     def outputs(self, prepared: Sequence[Prepared]) -> Outputs:
-        """Every output of the model by name; the first axis is the batch."""
-        return self._session.run(np.stack([image.pixels for image in prepared]))
+        """Every output of the model by name; the first axis is that of all views, in order."""
+        views = views_of(prepared)
+        parts = [
+            self._session.run(views[start : start + _VIEWS_AT_A_TIME])
+            for start in range(0, len(views), _VIEWS_AT_A_TIME)
+        ]
+        if len(parts) == 1:
+            return parts[0]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def answers(
         self, prepared: Sequence[Prepared], thresholds: Mapping[str, float] | None = None
@@ -99,13 +120,21 @@ class Predictor:
         card = self.bundle.card
         by = card.thresholds if thresholds is None else thresholds
         return [
-            self._answers.to_answer(
-                of_image(outputs, index), card, image.height_px, image.width_px, by
-            )
-            for index, image in enumerate(prepared)
+            self._answers.to_answer(of_one, card, image.picture, by)
+            for of_one, image in zip(per_image(outputs, prepared), prepared, strict=True)
         ]
 
 
-def of_image(outputs: Outputs, index: int) -> Outputs:
-    """The outputs of one image of a batch, without the batch axis."""
-    return {name: values[index] for name, values in outputs.items()}
+def views_of(prepared: Sequence[Prepared]) -> np.ndarray:
+    """The views of all images, (v, h, w, 3) uint8, one image after the other."""
+    return np.concatenate([image.pixels for image in prepared])
+
+
+def per_image(outputs: Outputs, prepared: Sequence[Prepared]) -> list[Outputs]:
+    """The outputs of each image, in which the first axis is that of its views."""
+    ends = np.cumsum([len(image.pixels) for image in prepared])
+    starts = ends - [len(image.pixels) for image in prepared]
+    return [
+        {name: values[start:end] for name, values in outputs.items()}
+        for start, end in zip(starts, ends, strict=True)
+    ]

@@ -6,6 +6,8 @@ from pydantic import Field, model_validator
 
 from vision_assets.vision.spec.base import Fraction, Spec
 
+_HARMLESS_NAMES = frozenset({"ok", "good", "normal", "free"})
+
 
 class ClassSpec(Spec):
     """One class; the id is what is stored, the name can change."""
@@ -16,6 +18,11 @@ class ClassSpec(Spec):
         default=None,
         description="Whether the class is a defect; default: all but ok, good, normal, free.",
     )
+
+    @property
+    def is_defect(self) -> bool:
+        """Whether it is a defect, by its name where nobody said so."""
+        return self.name.lower() not in _HARMLESS_NAMES if self.defect is None else self.defect
 
 
 class SplitSpec(Spec):

@@ -1,6 +1,7 @@
 """The attributes of a use case; a task's spec extends them."""
 
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -15,7 +16,13 @@ from vision_assets.vision.spec.source import ImageRules, SourceSpec
 
 
 class PipelineSpec(Spec):
-    """The attributes that every task's component shares."""
+    """The attributes that every task's component shares.
+
+    Attributes:
+        learns_from: what an image needs to be in a split: a label, or a list of its objects.
+    """
+
+    learns_from: ClassVar[Literal["label", "objects"]] = "label"
 
     source: SourceSpec
     recipe: Recipe = Recipe()
@@ -67,6 +74,11 @@ class PipelineSpec(Spec):
             if twice:
                 raise ValueError(f"class {field} used twice: {twice}")
         return classes
+
+    def test_only(self, classes: Sequence[ClassSpec]) -> Collection[int]:
+        """Ids of the classes from whose images nothing is learned: they test what was."""
+        del classes
+        return ()
 
     @model_validator(mode="after")
     def _space_is_of_the_recipe(self) -> "PipelineSpec":

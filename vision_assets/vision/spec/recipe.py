@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from vision_assets.vision.inference.bundle import InputSize, Tiling
 from vision_assets.vision.spec.base import Spec
 
 
@@ -74,6 +75,35 @@ class Recipe(Spec):
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="auto: a CUDA device where there is one."
     )
+
+    def input_size(self) -> InputSize:
+        """What the model takes."""
+        return InputSize(height_px=self.image_size_px, width_px=self.image_size_px)
+
+
+class TilesSpec(Spec):
+    """How large pictures are cut into tiles, in training and in serving."""
+
+    size_px: int = Field(ge=16, description="Side of a tile in the picture; overlaps cover it all.")
+    overlap: float = Field(
+        default=0.2, ge=0, le=0.8, description="Share of a side that tiles have in common."
+    )
+
+
+class TiledRecipe(Recipe):
+    """How a network is trained that says where something is."""
+
+    tiles: TilesSpec | None = Field(
+        default=None, description="For pictures much larger than image_size_px; null: seen at once."
+    )
+
+    def input_size(self) -> InputSize:
+        """What the model takes."""
+        whole = super().input_size()
+        if self.tiles is None:
+            return whole
+        tiling = Tiling(tile_px=self.tiles.size_px, overlap=self.tiles.overlap)
+        return whole.model_copy(update={"tiling": tiling})
 
 
 RecipeSource = Literal["yaml", "proposal"]

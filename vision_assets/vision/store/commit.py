@@ -17,6 +17,7 @@ from vision_assets.vision.store.image_store import ImageStore
 from vision_assets.vision.store.outcomes import Outcome, Status
 from vision_assets.vision.store.reading import FileRead
 from vision_assets.vision.store.records import (
+    LABEL,
     Annotation,
     ClassEntry,
     ImageRecord,
@@ -159,9 +160,9 @@ class _Chunk:
         self.state.current[image_id] = (class_id, label)
         self.annotations.append(
             Annotation(
-                event_id=digest("label", image_id, class_id, self.batch_id, path),
+                event_id=digest(LABEL, image_id, class_id, self.batch_id, path),
                 image_id=image_id,
-                kind="label",
+                kind=LABEL,
                 class_id=class_id,
                 label=label,
                 geometry=None,

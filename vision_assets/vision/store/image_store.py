@@ -29,6 +29,7 @@ from vision_assets.vision.spec import ClassSpec
 from vision_assets.vision.store import identity
 from vision_assets.vision.store.class_record import classes_in_force
 from vision_assets.vision.store.records import (
+    KINDS,
     Annotation,
     ClassEntry,
     Erasure,
@@ -44,6 +45,9 @@ LOCK_WAIT_S = 10.0
 _READ_ROWS = 64
 _READ_BYTES = 32 * 1024 * 1024
 _IMAGE_COLUMNS = [*STORE_COLUMNS, "given_split", "attributes"]
+_ANNOTATION_COLUMNS = [
+    *("event_id", "image_id", "kind", "class_id", "label", "geometry", "supersedes")
+]
 _QUARANTINE_COLUMNS = [
     name for name in Refusal.__dataclass_fields__ if name not in ("bytes", "attributes")
 ]
@@ -108,15 +112,18 @@ class ImageStore:
         return frame[~gone].reset_index(drop=True) if gone.any() else frame
 
     def labels(self) -> pd.DataFrame:
-        """The current label of every labelled image: `image_id`, `class_id`, `label`."""
-        columns = ["event_id", "image_id", "kind", "class_id", "label", "supersedes"]
-        return _current_labels(self.annotation_table.scan(columns))
+        """The current annotation of every labelled image.
+
+        Returns:
+            `image_id`, `class_id`, `label`, and `objects`, as `vision.objects` writes them,
+            missing where nobody said which there are.
+        """
+        return _current_labels(self.annotation_table.scan(_ANNOTATION_COLUMNS))
 
     def labels_of(self, ids: Sequence[str]) -> pd.DataFrame:
         """`labels` of some images, and the `event_id` that said so."""
-        columns = ["event_id", "image_id", "kind", "class_id", "label", "supersedes"]
         return _current_labels(
-            self.annotation_table.lookup("image_id", ids, columns), keep_event=True
+            self.annotation_table.lookup("image_id", ids, _ANNOTATION_COLUMNS), keep_event=True
         )
 
     def read(self, ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
@@ -232,10 +239,10 @@ class ImageStore:
 def _current_labels(events: pa.Table, keep_event: bool = False) -> pd.DataFrame:
     frame = _to_frame(events)
     superseded = frame["event_id"].isin(frame["supersedes"].dropna())
-    frame = frame[(frame["kind"] == "label") & ~superseded]
+    frame = frame[frame["kind"].isin(KINDS) & ~superseded].rename(columns={"geometry": "objects"})
     earlier = frame["image_id"].astype(object).duplicated(keep="last")
     frame = frame[~earlier & frame["class_id"].notna()]
-    columns = ["image_id", "class_id", "label", *(["event_id"] if keep_event else [])]
+    columns = ["image_id", "class_id", "label", "objects", *(["event_id"] if keep_event else [])]
     return frame[columns].astype({"class_id": "Int64"}).reset_index(drop=True)
 
 

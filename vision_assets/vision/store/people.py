@@ -14,7 +14,7 @@ from vision_assets.vision.store.class_record import learn
 from vision_assets.vision.store.commit import image_record, record_classes
 from vision_assets.vision.store.examination import examine
 from vision_assets.vision.store.image_store import ImageStore
-from vision_assets.vision.store.records import Annotation, Refusal, Settlement, digest
+from vision_assets.vision.store.records import LABEL, Annotation, Refusal, Settlement, digest
 
 _SHOWN = 10
 
@@ -138,9 +138,9 @@ def _label(
         supersedes = None if before is None else before["event_id"]
         events.append(
             Annotation(
-                event_id=digest("label", image_id, ids[label], author, supersedes),
+                event_id=digest(LABEL, image_id, ids[label], author, supersedes),
                 image_id=image_id,
-                kind="label",
+                kind=LABEL,
                 class_id=ids[label],
                 label=label,
                 geometry=None,

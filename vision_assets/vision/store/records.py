@@ -15,6 +15,9 @@ from typing import Annotated, Any, get_type_hints
 import pyarrow as pa
 
 SCHEMA_VERSION = 1
+LABEL, OBJECTS = "label", "objects"
+KINDS = (LABEL, OBJECTS)
+"""Of annotations: a label of the whole image, or all objects on it."""
 SCHEMA_VERSION_KEY = b"vision_assets.schema_version"
 
 Text = Annotated[str, pa.string()]
@@ -69,7 +72,14 @@ class ImageRecord:
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """One thing said of an image, by a person or a model; a label has no geometry."""
+    """One thing said of an image, by a person or a model.
+
+    Attributes:
+        kind: one of KINDS.
+        class_id: of the image; of one with objects, the class that stands for it.
+        geometry: all objects of the image, as `vision.objects` writes them; None in a label.
+        supersedes: the event that this one takes the place of.
+    """
 
     event_id: Text
     image_id: Text

@@ -14,7 +14,7 @@ import pandas as pd
 
 from vision_assets.vision.inference.answers import Answer
 from vision_assets.vision.inference.bundle import CardClass
-from vision_assets.vision.spec import Recipe, Space
+from vision_assets.vision.spec import PipelineSpec, Recipe, Space
 from vision_assets.vision.training.pixel_file import Pixels
 from vision_assets.vision.training.progress import EpochReport, OnEpoch
 
@@ -80,6 +80,19 @@ class Measure(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Choice:
+    """Thresholds and where they come from.
+
+    Attributes:
+        thresholds: `pass_below` and `refuse_from`; empty where there is nothing to decide.
+        origin: how they were chosen, or why there are none.
+    """
+
+    thresholds: dict[str, float]
+    origin: str
+
+
 class Task(Protocol):
     """One kind of question that an image is asked."""
 
@@ -91,7 +104,12 @@ class Task(Protocol):
         ...
 
     def targets(self, rows: pd.DataFrame, classes: Sequence[CardClass]) -> Any:
-        """What the network shall say of each row, indexable by an integer array."""
+        """What the network shall say of each view, indexable by an integer array or a slice.
+
+        Args:
+            rows: of the manifest, one per view; see `training.views.window_of`.
+            classes: in the order of the scores.
+        """
         ...
 
     def network(self, recipe: Recipe, n_classes: int) -> "nn.Module":
@@ -140,6 +158,18 @@ class Task(Protocol):
         self, network: "nn.Module", recipe: Recipe, calibration: Mapping[str, float]
     ) -> "ExportableNetwork":
         """The trained network as a bundle runs it, with its calibration inside."""
+        ...
+
+    def thresholds(
+        self, outcomes: pd.DataFrame | None, classes: Sequence[CardClass], spec: PipelineSpec
+    ) -> Choice:
+        """The thresholds by which a bundle decides what becomes of a part.
+
+        Args:
+            outcomes: `Measured.predictions` of the val split; None where it is empty.
+            classes: of the bundle.
+            spec: of the use case.
+        """
         ...
 
     def measure(self, classes: Sequence[CardClass]) -> Measure:

@@ -22,10 +22,9 @@ from vision_assets.vision.training.progress import (
 )
 from vision_assets.vision.training.provenance import code_version, data_fingerprint, environment
 from vision_assets.vision.training.trained_model import TrainedModel, write_trained_model
+from vision_assets.vision.training.views import view_keys, with_views
 
 __all__ = ["EpochReport", "fit"]
-
-_HARMLESS_NAMES = frozenset({"ok", "good", "normal", "free"})
 
 
 def fit(
@@ -72,14 +71,15 @@ def fit(
     named = card_classes(classes)
     splits = {name: _rows(manifest, name) for name in ("train", "val")}
     rows = pd.concat(splits.values(), ignore_index=True)
-    n_train, side = len(splits["train"]), recipe.image_size_px
-    if not n_train:
+    if splits["train"].empty:
         raise TrainingError(
             "expected labelled images in the train split, got none; label images, or look at "
             "why they are held out"
         )
-    targets = task.targets(rows, named)
-    ids = rows["image_id"].tolist()
+    size = recipe.input_size()
+    views = with_views(rows, size)
+    n_train = len(with_views(splits["train"], size))
+    targets = task.targets(views, named)
     root.mkdir(parents=True, exist_ok=True)
     with repeatable(recipe.seed, device, threads):
         network = task.network(recipe, len(named))
@@ -95,7 +95,8 @@ def fit(
             "first_weights": first.to_json(),
         }
         checkpoint = Checkpoint.of(root, decisive) if resume else Checkpoint()
-        with decoded(ids, read, side, side, root, cache, threads=threads) as pixels:
+        sides = (size.height_px, size.width_px)
+        with decoded(view_keys(views), read, *sides, root, cache, threads=threads) as pixels:
             train = Samples(pixels.part(0, n_train), targets[:n_train])
             val = Samples(pixels.part(n_train, len(pixels)), targets[n_train:])
             if n_done := checkpoint.n_epochs():
@@ -116,14 +117,7 @@ def fit(
 def card_classes(classes: Sequence[ClassSpec]) -> tuple[CardClass, ...]:
     """Classes as models and bundles name them, with the default of `defect` worked out."""
     return tuple(
-        CardClass(
-            id=entry.id,
-            name=entry.name,
-            defect=entry.name.lower() not in _HARMLESS_NAMES
-            if entry.defect is None
-            else entry.defect,
-        )
-        for entry in classes
+        CardClass(id=entry.id, name=entry.name, defect=entry.is_defect) for entry in classes
     )
 
 

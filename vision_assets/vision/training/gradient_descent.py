@@ -36,14 +36,23 @@ _STATISTICS_BATCHES = 8
 _MAX_GRADIENT_NORM = 5.0
 
 
+def _show(network: nn.Module, images: torch.Tensor, targets: Any) -> Any:
+    del targets
+    return network(images)
+
+
 @dataclass(frozen=True)
 class Objective:
     """What is minimised, and what is watched.
+
+    What the network said is whatever `forward` gives; loss and metrics read it.
 
     Attributes:
         augment: (images, targets, generator) -> both, changed at random.
         loss: (what the network said, targets) -> mean over the batch, scalar.
         metrics: (what the network said, targets) -> figures by name, each a mean over images.
+        forward: (network, images, targets) -> what the network said; by default it is shown the
+            images alone.
         chances: (n,) float, how likely each training image is drawn, up to a factor; None:
             every image is shown once in an epoch.
     """
@@ -52,6 +61,7 @@ class Objective:
     loss: Callable[[Any, Any], torch.Tensor]
     metrics: Callable[[Any, Any], dict[str, float]]
     chances: torch.Tensor | None = None
+    forward: Callable[[nn.Module, torch.Tensor, Any], Any] = _show
 
 
 def descend(
@@ -128,10 +138,11 @@ def validate(
     network.eval()
     loss, metrics = 0.0, dict[str, float]()
     for chosen in _chunks(np.arange(len(samples)), batch_size):
-        said = network(to_images(samples.pixels[chosen], device))
+        targets = samples.targets[chosen]
+        said = objective.forward(network, to_images(samples.pixels[chosen], device), targets)
         share = len(chosen) / len(samples)
-        loss += float(objective.loss(said, samples.targets[chosen])) * share
-        for name, value in objective.metrics(said, samples.targets[chosen]).items():
+        loss += float(objective.loss(said, targets)) * share
+        for name, value in objective.metrics(said, targets).items():
             metrics[name] = metrics.get(name, 0.0) + value * share
     return loss, metrics
 
@@ -259,7 +270,8 @@ class _Descent:
             self.generator,
         )
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.mixed):
-            loss = self.objective.loss(self.network(images), targets)
+            said = self.objective.forward(self.network, images, targets)
+            loss = self.objective.loss(said, targets)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), _MAX_GRADIENT_NORM)

@@ -30,6 +30,7 @@ from vision_assets.vision.atomic import new_folder, write_text
 from vision_assets.vision.errors import StoreLocked
 from vision_assets.vision.file_lock import file_lock
 from vision_assets.vision.training.pixel_file import CHANNELS, checksum, read_image, write_image
+from vision_assets.vision.training.views import split_key
 
 DEFAULT_CAPACITY_BYTES = 10_000_000_000
 _PIXELS_FILE, _INDEX_FILE, _FORGOTTEN_FILE = "pixels", "index.json", "forgotten.txt"
@@ -77,7 +78,7 @@ class PixelCache:
         write_text(self.folder / _FORGOTTEN_FILE, f"{time.time_ns()}\n")
         erased = set(ids)
         for path in self._packs():
-            if erased & set(_Index.read(path).ids):
+            if erased & {split_key(key)[0] for key in _Index.read(path).ids}:
                 shutil.rmtree(path, ignore_errors=True)
         self._sweep()
 

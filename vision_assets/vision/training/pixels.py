@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,6 +15,7 @@ from vision_assets.vision.inference.decode import DEFAULT_LIMITS, Limits, decode
 from vision_assets.vision.inference.resize import resize
 from vision_assets.vision.training.pixel_cache import PixelCache
 from vision_assets.vision.training.pixel_file import Pixels, checksum, write_image
+from vision_assets.vision.training.views import split_key
 
 _DECODED_AT_A_TIME = 64
 ReadBytes = Callable[[Sequence[str]], Iterator[tuple[str, bytes]]]
@@ -32,12 +33,13 @@ def decoded(
     limits: Limits = DEFAULT_LIMITS,
     threads: int = 1,
 ) -> Iterator[Pixels]:
-    """Decode and resize images into a file that is open as long as the block runs.
+    """Decode and resize views of images into a file that is open as long as the block runs.
 
     Without a cache the file has no name: it is gone with the process, however that ends.
 
     Args:
-        ids: image ids, in the order in which their pixels are wanted.
+        ids: image ids, or keys of views as `training.views` makes them, in the order in which
+            their pixels are wanted; views of one image follow each other.
         read: gives the bytes of each.
         height_px: height of the result.
         width_px: width of the result.
@@ -60,17 +62,23 @@ def decoded(
     def fill(file: BinaryIO, missing: Mapping[str, int]) -> dict[str, int]:
         with ThreadPoolExecutor(threads) as pool:
 
-            def prepare(data: bytes) -> np.ndarray:
-                return resize(decode(data, limits), height_px, width_px)
+            def prepare(item: tuple[list[str], bytes]) -> list[np.ndarray]:
+                keys, data = item
+                pixels = decode(data, limits)
+                return [_view(pixels, key, height_px, width_px) for key in keys]
 
             checksums = {}
-            for image_id, pixels in _prepared(list(missing), read, prepare, pool):
-                write_image(file, missing[image_id], pixels)
-                checksums[image_id] = checksum(pixels)
+            for key, pixels in _prepared(list(missing), read, prepare, pool):
+                write_image(file, missing[key], pixels)
+                checksums[key] = checksum(pixels)
         return checksums
 
     with _opened(ids, (height_px, width_px), fill, folder, cache) as file:
         yield Pixels(file, height_px, width_px, range(len(ids)))
+
+
+def _image_id(key: str) -> str:
+    return split_key(key)[0]
 
 
 def _opened(
@@ -93,22 +101,30 @@ def _opened(
     return file
 
 
+def _view(pixels: np.ndarray, key: str, height_px: int, width_px: int) -> np.ndarray:
+    _, window = split_key(key)
+    return resize(pixels if window is None else window.of(pixels), height_px, width_px)
+
+
 def _prepared(
-    ids: Sequence[str],
+    keys: Sequence[str],
     read: ReadBytes,
-    prepare: Callable[[bytes], np.ndarray],
+    prepare: Callable[[tuple[list[str], bytes]], list[np.ndarray]],
     pool: ThreadPoolExecutor,
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Each image prepared, in the order asked, a bounded number at a time."""
+    """Each view prepared, in the order asked, a bounded number of images at a time."""
+    wanted = [(image_id, list(group)) for image_id, group in groupby(keys, _image_id)]
+    ids = [image_id for image_id, _ in wanted]
     found, images = 0, read(ids)
     while chunk := list(islice(images, _DECODED_AT_A_TIME)):
-        for (image_id, _), pixels in zip(
-            chunk, pool.map(prepare, (data for _, data in chunk)), strict=True
-        ):
-            if image_id != ids[found]:
-                raise DatasetError(f"expected image {ids[found]}, got {image_id}")
-            yield image_id, pixels
-            found += 1
+        of_chunk = wanted[found : found + len(chunk)]
+        for (image_id, _), (expected, _) in zip(chunk, of_chunk, strict=True):
+            if image_id != expected:
+                raise DatasetError(f"expected image {expected}, got {image_id}")
+        items = [(views, data) for (_, views), (_, data) in zip(of_chunk, chunk, strict=True)]
+        for (views, _), made in zip(items, pool.map(prepare, items), strict=True):
+            yield from zip(views, made, strict=True)
+        found += len(chunk)
     if found != len(ids):
         raise DatasetError(
             f"expected {len(ids)} images, the store gave {found}; images may have been "

@@ -48,8 +48,9 @@ def environment(device: str, threads: int) -> dict[str, Any]:
 
 
 def data_fingerprint(rows: pd.DataFrame) -> str:
-    """SHA-256 over image, class and split of each row, in an order of its own."""
-    listed = rows.loc[:, ["image_id", "class_id", "split"]].sort_values("image_id")
+    """SHA-256 over image, class, split and objects of each row, in an order of its own."""
+    objects = ["objects"] if "objects" in rows and rows["objects"].notna().any() else []
+    listed = rows.loc[:, ["image_id", "class_id", "split", *objects]].sort_values("image_id")
     return fingerprint(listed.astype("string").to_numpy().tolist())
 
 

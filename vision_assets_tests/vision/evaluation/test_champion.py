@@ -10,11 +10,11 @@ from vision_assets.vision.errors import DatasetError
 from vision_assets.vision.evaluation.champion import Challenge, challenge
 from vision_assets.vision.evaluation.evaluate import evaluate
 from vision_assets.vision.evaluation.evidence import Evidence
-from vision_assets.vision.evaluation.thresholds import decide_by_cost
+from vision_assets.vision.evaluation.thresholds import with_thresholds
 from vision_assets.vision.inference.bundle import Bundle, Card, CardClass, write_bundle
 from vision_assets.vision.spec import ChampionSpec, CostSpec
 from vision_assets.vision.tasks.registry import load_task
-from vision_assets_tests.vision.dataset.drawn_dataset import DrawnDataset
+from vision_assets_tests.vision.dataset.drawn_dataset import DrawnDataset, spec_of
 
 TASK = load_task("classification")
 ASKED = ChampionSpec(margin=0.02, min_n=20)
@@ -99,7 +99,7 @@ def test_the_same_answers_pass_by_a_margin_and_prove_nothing_without_one(
 def test_fewer_escapes_are_a_gain(bundle: Bundle, drawn: DrawnDataset, tmp_path: Path):
     """A bundle that passes everything below 1 lets every defect escape."""
     bundles = {
-        name: with_thresholds(bundle, tmp_path / name, at)
+        name: decide_at(bundle, tmp_path / name, at)
         for name, at in (("careful", 1e-6), ("careless", 1.0))
     }
     scorecards = {
@@ -115,7 +115,7 @@ def test_fewer_escapes_are_a_gain(bundle: Bundle, drawn: DrawnDataset, tmp_path:
     assert result.gate.verdict == "failed"
 
 
-def with_thresholds(bundle: Bundle, root: Path, at: float) -> Bundle:
+def decide_at(bundle: Bundle, root: Path, at: float) -> Bundle:
     card = bundle.card.model_copy(update={"thresholds": {"pass_below": at, "refuse_from": at}})
     return write_bundle(root, card, {name: bundle.read(name) for name in bundle.card.files})
 
@@ -195,7 +195,7 @@ def test_new_thresholds_alone_are_another_bundle(
     found: Evidence, bundle: Bundle, drawn: DrawnDataset, tmp_path: Path
 ):
     val = drawn.manifest[drawn.manifest["split"] == "val"]
-    champion = decide_by_cost(TASK, bundle, val, drawn.read, CostSpec(), tmp_path)
+    champion = with_thresholds(TASK, bundle, val, drawn.read, spec_of(CostSpec()), tmp_path)
     result = against(found, champion, drawn)
     assert result.gate.passed
     assert result.contest is not None

@@ -17,12 +17,12 @@ from vision_assets.vision.evaluation.heatmap_sanity import HeatmapExample, Heatm
 from vision_assets.vision.evaluation.plots import confusion_matrix, learning_curves
 from vision_assets.vision.evaluation.report import Background, Report, read_report, write_report
 from vision_assets.vision.evaluation.scorecard import Scorecard
-from vision_assets.vision.evaluation.thresholds import decide_by_cost
+from vision_assets.vision.evaluation.thresholds import with_thresholds
 from vision_assets.vision.inference.bundle import Bundle
 from vision_assets.vision.spec import ChampionSpec, CostSpec, GateSpec
 from vision_assets.vision.tasks.registry import load_task
 from vision_assets.vision.training.trained_model import TrainedModel
-from vision_assets_tests.vision.dataset.drawn_dataset import DrawnDataset
+from vision_assets_tests.vision.dataset.drawn_dataset import DrawnDataset, spec_of
 from vision_assets_tests.vision.made_images import MadeImages, pipeline
 
 TASK = load_task("classification")
@@ -208,7 +208,7 @@ def test_the_page_says_what_decisions_lead_to_and_how_sure_figures_are(
     evidence: Evidence, bundle: Bundle, drawn: DrawnDataset, tmp_path
 ):
     val = drawn.manifest[drawn.manifest["split"] == "val"]
-    made = decide_by_cost(TASK, bundle, val, drawn.read, CostSpec(), tmp_path / "bundles")
+    made = with_thresholds(TASK, bundle, val, drawn.read, spec_of(CostSpec()), tmp_path / "bundles")
     scorecard = evaluate(TASK, made, drawn.test, drawn.read)
     found = Evidence(TASK, scorecard, drawn.test, CostSpec())
     won = challenge(found, bundle.folder, lambda card: [], drawn.read, ChampionSpec())

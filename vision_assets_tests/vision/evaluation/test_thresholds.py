@@ -12,12 +12,12 @@ from vision_assets.vision.evaluation.thresholds import (
     bayes_thresholds,
     cheapest,
     choose,
-    decide_by_cost,
+    with_thresholds,
 )
 from vision_assets.vision.inference.bundle import Bundle, CardClass
 from vision_assets.vision.spec import CostSpec
 from vision_assets.vision.tasks.registry import load_task
-from vision_assets_tests.vision.dataset.drawn_dataset import DrawnDataset
+from vision_assets_tests.vision.dataset.drawn_dataset import DrawnDataset, spec_of
 
 TASK = load_task("classification")
 GOOD, SCRATCH = CardClass(id=0, name="good", defect=False), CardClass(id=1, name="s", defect=True)
@@ -128,7 +128,7 @@ def test_where_nothing_can_be_decided_there_are_none(classes: list[CardClass], w
 
 def test_a_bundle_decides_by_what_its_card_says(bundle: Bundle, drawn: DrawnDataset, tmp_path):
     val = drawn.manifest[drawn.manifest["split"] == "val"]
-    made = decide_by_cost(TASK, bundle, val, drawn.read, COSTS, tmp_path)
+    made = with_thresholds(TASK, bundle, val, drawn.read, spec_of(COSTS), tmp_path)
     found = evaluate(TASK, made, val, drawn.read).predictions
     again = choose(found, made.card.classes, COSTS)
     assert made.card.thresholds == again.thresholds
@@ -147,5 +147,7 @@ def test_a_bundle_decides_by_what_its_card_says(bundle: Bundle, drawn: DrawnData
 def test_an_empty_val_split_makes_a_bundle_all_the_same(
     bundle: Bundle, drawn: DrawnDataset, tmp_path
 ):
-    made = decide_by_cost(TASK, bundle, drawn.manifest.iloc[:0], drawn.read, COSTS, tmp_path)
+    made = with_thresholds(
+        TASK, bundle, drawn.manifest.iloc[:0], drawn.read, spec_of(COSTS), tmp_path
+    )
     assert made.card.thresholds == bayes_thresholds(COSTS)

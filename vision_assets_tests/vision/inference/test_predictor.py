@@ -51,8 +51,8 @@ def test_no_image_gets_no_answer(predictor: Predictor):
 
 def test_any_size_is_taken_and_remembered(predictor: Predictor):
     prepared = predictor.prepare(draw_jpeg(0, side_px=57))
-    assert (prepared.height_px, prepared.width_px) == (57, 57)
-    assert prepared.pixels.shape == (32, 32, 3)
+    assert (prepared.picture.height_px, prepared.picture.width_px) == (57, 57)
+    assert prepared.pixels.shape == (1, 32, 32, 3)
 
 
 def test_every_output_of_the_contract_is_there(predictor: Predictor):

@@ -97,10 +97,11 @@ class TestTask:
     ):
         predictor = Predictor(exported)
         prepared = predictor.prepare(next(iter(drawn.images.values())))
-        outputs = {key: value[0] for key, value in predictor.outputs([prepared]).items()}
-        picture = load_answers(name).draw(prepared.pixels, outputs, exported.card)
-        assert picture.shape == prepared.pixels.shape
-        assert picture.dtype == prepared.pixels.dtype
+        (pixels, *_), outputs = prepared.pixels, predictor.outputs([prepared])
+        seen = prepared.picture.scaled_to(*pixels.shape[:2])
+        picture = load_answers(name).draw(pixels, outputs, exported.card, seen)
+        assert picture.shape == pixels.shape
+        assert picture.dtype == pixels.dtype
 
     def test_a_report_covers_every_image(
         self, task: Task, exported: Bundle, drawn: DrawnDataset, root: Path

@@ -229,7 +229,7 @@ def _read(path: Path) -> Slot | str | None:
 def _warm(bundle: Bundle, predictor: Predictor) -> None:
     size = bundle.card.input
     grey = np.full((size.height_px, size.width_px, 3), 128, np.uint8)
-    prepared = [Prepared(grey, size.height_px, size.width_px)]
+    prepared = [Prepared.as_it_is(grey)]
     try:
         outputs = predictor.outputs(prepared)
         predictor.to_answers(outputs, prepared)

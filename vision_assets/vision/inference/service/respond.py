@@ -13,7 +13,7 @@ from PIL import Image
 
 from vision_assets.vision.errors import ImageRefused
 from vision_assets.vision.inference.decode import decode
-from vision_assets.vision.inference.predictor import Prepared, of_image
+from vision_assets.vision.inference.predictor import Prepared
 from vision_assets.vision.inference.resize import resize
 from vision_assets.vision.inference.service.form import Form, chosen_thresholds
 from vision_assets.vision.inference.service.live_model import LoadedModel
@@ -90,13 +90,14 @@ def explain(model: LoadedModel, form: Form) -> tuple[dict[str, Any], bytes]:
         pixels = decode(form.pictures[0], model.predictor.limits)
     except ImageRefused as refused:
         raise image_refusal(refused) from refused
-    resized = resize(pixels, card.input.height_px, card.input.width_px)
-    prepared = [Prepared(resized, *pixels.shape[:2])]
+    prepared = [Prepared.of(pixels, card.input)]
     clock.stop("decode")
     outputs = model.predictor.outputs(prepared)
     (answer,) = model.predictor.to_answers(outputs, prepared, thresholds)
     clock.stop("run")
-    drawn = load_answers(card.task).draw(_reduced(pixels), of_image(outputs, 0), card)
+    reduced = _reduced(pixels)
+    seen = prepared[0].picture.scaled_to(*reduced.shape[:2])
+    drawn = load_answers(card.task).draw(reduced, outputs, card, seen)
     png = _png(drawn)
     clock.stop("draw")
     return _identified(answer) | _circumstances(model, thresholds, clock), png

@@ -8,6 +8,7 @@ from PIL import Image
 from vision_assets.vision.inference.answers import Answer, Outputs
 from vision_assets.vision.inference.bundle import Card
 from vision_assets.vision.inference.decision import decide
+from vision_assets.vision.inference.geometry.windows import Picture
 
 DECISIVE = ("scores",)
 _HOT_RGB = np.array([255.0, 60.0, 20.0])
@@ -17,24 +18,22 @@ _STRONGEST_TINT = 0.65
 def to_answer(
     outputs: Outputs,
     card: Card,
-    height_px: int,
-    width_px: int,
+    picture: Picture,
     thresholds: Mapping[str, float],
 ) -> Answer:
     """The class with the highest score.
 
     Args:
-        outputs: `scores`, (k,) float32, that sum to 1.
+        outputs: `scores`, (1, k) float32, that sum to 1.
         card: names the classes.
-        height_px: not needed: a label has no place.
-        width_px: not needed.
+        picture: not needed: a label has no place.
         thresholds: of `defect_score`.
 
     Returns:
         `label`, `class_id`, `score`, and `scores` of all classes by name; `defect_score`, the sum
         over the classes that are defects, and the `decision` by it.
     """
-    scores = outputs["scores"]
+    (scores,) = outputs["scores"]
     top = int(scores.argmax())
     defect_score = _defect_score(scores, card)
     return {
@@ -64,9 +63,9 @@ def same(one: Answer, other: Answer) -> bool:
     return one["class_id"] == other["class_id"]
 
 
-def draw(pixels: np.ndarray, outputs: Outputs, card: Card) -> np.ndarray:
+def draw(pixels: np.ndarray, outputs: Outputs, card: Card, picture: Picture) -> np.ndarray:
     """The picture, tinted where the activation map is high."""
-    heat = outputs["activation"].astype(np.float32)
+    heat = outputs["activation"][0].astype(np.float32)
     span = float(heat.max() - heat.min())
     heat = (heat - heat.min()) / span if span > 0 else np.zeros_like(heat)
     height, width = pixels.shape[:2]

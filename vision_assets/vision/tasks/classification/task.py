@@ -9,10 +9,10 @@ import pandas as pd
 
 from vision_assets.vision.errors import TrainingError
 from vision_assets.vision.inference.bundle import CardClass
-from vision_assets.vision.spec import Space
+from vision_assets.vision.spec import PipelineSpec, Space
 from vision_assets.vision.tasks.classification.measure import ClassificationMeasure
 from vision_assets.vision.tasks.classification.spec import ClassificationRecipe
-from vision_assets.vision.tasks.task import ExportableNetwork, Samples
+from vision_assets.vision.tasks.task import Choice, ExportableNetwork, Samples
 from vision_assets.vision.training.progress import EpochReport, OnEpoch
 
 if TYPE_CHECKING:
@@ -129,6 +129,14 @@ class ClassificationTask:
             network, recipe.image_size_px, calibration.get("temperature", 1.0)
         )
         return ExportableNetwork(module, OUTPUT_NAMES, {"activation": module.activation_kind})
+
+    def thresholds(
+        self, outcomes: pd.DataFrame | None, classes: Sequence[CardClass], spec: PipelineSpec
+    ) -> Choice:
+        """Those with the lowest cost."""
+        from vision_assets.vision.evaluation.thresholds import choose
+
+        return choose(outcomes, classes, spec.costs)
 
     def measure(self, classes: Sequence[CardClass]) -> ClassificationMeasure:
         """A fresh measure over these classes."""

@@ -1,0 +1,134 @@
+"""Objects on an image: a box each, and where it is known its outline or its pixels.
+
+Coordinates are pixels of the upright picture; a pixel's left and upper edges have its number, so
+that the whole picture is the box (0, 0, width, height). The list of all objects of an image is one
+annotation: an empty list says that there is none, which is not the same as no annotation.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vision_assets.vision.inference.answers import NOTHING_ID
+from vision_assets.vision.inference.geometry.rle import Rle, decode
+
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
+Polygon = tuple[float, ...]
+"""x and y in turns, at least three points."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotatedObject:
+    """One object.
+
+    Attributes:
+        class_id: stable id of its class.
+        box: around it.
+        polygons: its outline, in one piece or several; empty where it is not known.
+        mask: its pixels, of the picture's size; None where they are not known.
+    """
+
+    class_id: int
+    box: Box
+    polygons: tuple[Polygon, ...] = ()
+    mask: Rle | None = None
+
+    @property
+    def area(self) -> float:
+        """Of the box, in pixels."""
+        left, top, right, bottom = self.box
+        return max(0.0, right - left) * max(0.0, bottom - top)
+
+    def pixels(self, height_px: int, width_px: int) -> np.ndarray:
+        """Its mask, (h, w) bool: from pixels, else from the outline, else the box is filled.
+
+        Raises:
+            ValueError: the mask is of another size or damaged.
+        """
+        if self.mask is not None:
+            if (self.mask.height_px, self.mask.width_px) != (height_px, width_px):
+                raise ValueError(
+                    f"expected a mask of {width_px} x {height_px} pixels, got "
+                    f"{self.mask.width_px} x {self.mask.height_px}"
+                )
+            return decode(self.mask)
+        return fill(self.polygons or (_corners(self.box),), height_px, width_px)
+
+
+def fill(polygons: Sequence[Polygon], height_px: int, width_px: int) -> np.ndarray:
+    """The pixels whose centres lie inside of any of the polygons, (h, w) bool."""
+    mask = np.zeros((height_px, width_px), bool)
+    for polygon in polygons:
+        mask |= _fill_one(np.asarray(polygon, float).reshape(-1, 2), height_px, width_px)
+    return mask
+
+
+def _fill_one(points: np.ndarray, height_px: int, width_px: int) -> np.ndarray:
+    """Even-odd rule: every edge that a row of centres crosses turns inside and outside around."""
+    ends = np.roll(points, -1, axis=0)
+    centres = np.arange(height_px) + 0.5
+    crossed = (points[:, None, 1] <= centres) != (ends[:, None, 1] <= centres)
+    edges, rows = np.nonzero(crossed)
+    start, end = points[edges], ends[edges]
+    along = (centres[rows] - start[:, 1]) / (end[:, 1] - start[:, 1])
+    x = start[:, 0] + along * (end[:, 0] - start[:, 0])
+    turns = np.zeros((height_px, width_px + 1), np.int64)
+    np.add.at(turns, (rows, np.clip(np.ceil(x - 0.5), 0, width_px).astype(int)), 1)
+    return turns.cumsum(axis=1)[:, :width_px] % 2 == 1
+
+
+def to_text(objects: Sequence[AnnotatedObject]) -> str:
+    """As the store and manifests keep them: JSON, equal for equal objects in the same order."""
+    return json.dumps([_to_json(each) for each in objects], separators=(",", ":"))
+
+
+def from_text(text: str) -> tuple[AnnotatedObject, ...]:
+    """The reverse of `to_text`."""
+    return tuple(_from_json(said) for said in json.loads(text))
+
+
+def main_class(objects: Sequence[AnnotatedObject]) -> int:
+    """The class that stands for an image: that of its largest object, NOTHING_ID without any."""
+    if not objects:
+        return NOTHING_ID
+    return max(objects, key=lambda each: (each.area, -each.class_id)).class_id
+
+
+def class_ids(class_id: int, objects: str | None) -> set[int]:
+    """Every class that an image shows: those of its objects, or that of its label.
+
+    Args:
+        class_id: of the image.
+        objects: as manifests have them; missing where the image has a label alone.
+    """
+    if isinstance(objects, str):
+        return {each.class_id for each in from_text(objects)}
+    return {class_id}
+
+
+def _corners(box: Box) -> Polygon:
+    left, top, right, bottom = box
+    return (left, top, right, top, right, bottom, left, bottom)
+
+
+def _to_json(each: AnnotatedObject) -> dict[str, Any]:
+    said: dict[str, Any] = {"class_id": each.class_id, "box": list(each.box)}
+    if each.polygons:
+        said["polygons"] = [list(polygon) for polygon in each.polygons]
+    if each.mask is not None:
+        said["mask"] = each.mask.to_json()
+    return said
+
+
+def _from_json(said: dict[str, Any]) -> AnnotatedObject:
+    left, top, right, bottom = said["box"]
+    return AnnotatedObject(
+        class_id=said["class_id"],
+        box=(left, top, right, bottom),
+        polygons=tuple(tuple(polygon) for polygon in said.get("polygons", ())),
+        mask=Rle.from_json(said["mask"]) if "mask" in said else None,
+    )
