@@ -10,19 +10,10 @@ from vision_assets.vision.errors import SpecError
 from vision_assets.vision.formats.annotations.open import open_annotations
 from vision_assets.vision.formats.annotations.reader import AnnotationReader
 from vision_assets.vision.formats.annotations.said import Fault, Kind, Said
+from vision_assets.vision.formats.annotations.split_names import SPLIT_NAMES
 from vision_assets.vision.formats.csv_table import read_csv
 from vision_assets.vision.manifest import RESERVED_COLUMNS
 from vision_assets.vision.spec import SourceSpec
-
-SPLIT_NAMES = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-}
-"""What folders, file names and tables call the splits."""
 
 
 @dataclass(frozen=True)
@@ -53,17 +44,23 @@ Labeller = Callable[[str], Labelled]
 """From a posix path below the landing folder to what it says."""
 
 
-def labeller(source: SourceSpec, landing: Path) -> Labeller:
+def labeller(source: SourceSpec, landing: Path, indices: Path | None = None) -> Labeller:
     """The labeller of a source. Texts are in Unicode's composed form (NFC).
 
     A `pattern` gives attributes and a split whatever the label comes from.
 
+    Args:
+        source: where labels and annotations come from.
+        landing: folder that all paths are below.
+        indices: folder where what was read of large files is kept between runs.
+
     Raises:
         SpecError: the CSV is missing or wrong; the message names file and row.
     """
-    reader = open_annotations(source, landing)
+    of_image = _image_labeller(source)
+    reader = open_annotations(source, landing, indices, lambda path: of_image(path).label)
     if reader is not None:
-        return _by_annotations(reader, _image_labeller(source))
+        return _by_annotations(reader, of_image)
     by_label: dict[str, Labeller] = {"folder": _by_folder, "none": _by_nothing}
     if source.pattern is not None:
         by_label["pattern"] = _by_pattern(source.pattern)

@@ -78,7 +78,13 @@ class MaskSpec(Spec):
     suffix: str = Field(
         default="", description="What a mask's name has after that of its image, such as `_mask`."
     )
-    extension: str = Field(default=".png", description="Of masks.")
+    extension: str | None = Field(
+        default=None,
+        description=(
+            "Extension of masks, such as `.png`; needed where they lie beside their images and "
+            "have no suffix, then images have another one."
+        ),
+    )
     threshold: int = Field(
         default=128, ge=1, le=MAX_VALUE, description="A binary mask is light from this value on."
     )
@@ -90,11 +96,12 @@ class MaskSpec(Spec):
         default=("0", "#000000"), description="Values or colours where there is no object."
     )
     void: tuple[str, ...] = Field(
-        default=("255", "#e0e0c0"),
+        default=(),
         description="Values or colours of which nothing is said; they count as background.",
     )
     instances: bool = Field(
-        default=True, description="Each connected region is one object; false: one per class."
+        default=False,
+        description="Each connected region is one object; false: all pixels of a class are one.",
     )
 
     @field_validator("classes", mode="before")

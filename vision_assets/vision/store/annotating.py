@@ -56,7 +56,7 @@ def annotate_from_files(
         DiskFull: too little space.
         SpecError: a file that all others depend on is wrong.
     """
-    reader = open_annotations(spec.source, landing)
+    reader = open_annotations(spec.source, landing, indices(store))
     if reader is None or not files:
         return Annotated()
     names = {file.path for file in files}
@@ -103,7 +103,7 @@ def annotate_images(
     Returns:
         How many images got a new annotation.
     """
-    label = labeller(spec.source, landing)
+    label = labeller(spec.source, landing, indices(store))
     n_new = 0
     for start in range(0, len(images), _CHUNK_IMAGES):
         pairs = images[start : start + _CHUNK_IMAGES]
@@ -111,6 +111,11 @@ def annotate_images(
         with store.writing():
             n_new += _annotate(store, spec, said, dict(pairs), cause, author)
     return n_new
+
+
+def indices(store: ImageStore) -> Path:
+    """Folder where what was read of large annotation files is kept between runs."""
+    return store.root / "annotation_indices"
 
 
 def faults_of(store: ImageStore, batch_id: str) -> tuple[FoundFault, ...]:

@@ -15,7 +15,7 @@ from vision_assets.vision.formats.annotations.open import is_sidecar
 from vision_assets.vision.formats.labels import as_text, labeller
 from vision_assets.vision.spec import PipelineSpec
 from vision_assets.vision.store import after
-from vision_assets.vision.store.annotating import annotate_from_files, faults_of
+from vision_assets.vision.store.annotating import annotate_from_files, faults_of, indices
 from vision_assets.vision.store.commit import commit_chunk
 from vision_assets.vision.store.image_store import ImageStore
 from vision_assets.vision.store.landing import Batch, LandedFile
@@ -86,7 +86,7 @@ def _chunks_committed(
     unreadable: list[FileRead],
 ) -> Iterator[list[Outcome]]:
     """Read chunk by chunk; each is written while the next one is read."""
-    label = labeller(spec.source, landing)
+    label = labeller(spec.source, landing, indices(store))
     with ThreadPoolExecutor(_cores()) as readers, ThreadPoolExecutor(1) as writer:
         pending: Future[list[Outcome]] | None = None
         for chunk in _chunks(files):

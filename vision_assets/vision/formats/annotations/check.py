@@ -12,6 +12,8 @@ from vision_assets.vision.inference.geometry.rle import area
 from vision_assets.vision.objects import AnnotatedObject, Box, Polygon
 from vision_assets.vision.spec import AnnotationErrors, ClassSpec
 
+_TOLERANCE_PX = 0.05
+"""Six decimals of a share, as YOLO's files have them, are this much of a large picture's side."""
 _LOST = "the annotation was left out"
 _DONE = {
     "drop": "the object was left out",
@@ -107,6 +109,8 @@ class _Object:
         if not _has_area(self.said):
             self._passes(Kind.NO_AREA, f"expected an area, got {_shown(self.said.box)}")
             return None
+        if not self._mask_fits():
+            return None
         box = self._inside()
         if box is None:
             return None
@@ -119,13 +123,22 @@ class _Object:
         )
         return AnnotatedObject(classes[self.said.label].id, box, outlines, self.said.mask)
 
+    def _mask_fits(self) -> bool:
+        mask = self.said.mask
+        if mask is None or (mask.width_px, mask.height_px) == self.frame.size:
+            return True
+        width, height = self.frame.size
+        got = f"expected a mask of {width} x {height} px, got {mask.width_px} x {mask.height_px}"
+        return self._passes(Kind.ANOTHER_SIZE, got)
+
     def _inside(self) -> Box | None:
         """The box inside of the picture; None where the object is left out."""
         width, height = self.frame.size
         left, top, right, bottom = self.said.box
         box = (max(left, 0.0), max(top, 0.0), min(right, width), min(bottom, height))
-        if box == self.said.box:
-            return self.said.box
+        over = max(abs(one - other) for one, other in zip(box, self.said.box, strict=True))
+        if over <= _TOLERANCE_PX and box[0] < box[2] and box[1] < box[3]:
+            return box
         got = f"expected a box inside of {width} x {height} px, got {_shown(self.said.box)}"
         if box[0] >= box[2] or box[1] >= box[3]:
             self._passes(Kind.WHOLLY_OUTSIDE, got)

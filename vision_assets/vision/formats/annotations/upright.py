@@ -15,6 +15,8 @@ from vision_assets.vision.inference.decode import UPRIGHT
 from vision_assets.vision.inference.geometry.rle import Rle, decode, encode
 from vision_assets.vision.objects import Box, Polygon
 
+_DECIMALS = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -56,14 +58,18 @@ def _sides(size: tuple[int, int]) -> str:
 
 
 def _scaled(each: SaidObject, width: int, height: int) -> SaidObject:
-    sides = (width, height)
-    left, top, right, bottom = each.box
+    sides = (width, height) * 2
+    left, top, right, bottom = (_pixels(*pair) for pair in zip(each.box, sides, strict=True))
     polygons = tuple(
-        tuple(value * sides[at % 2] for at, value in enumerate(polygon))
+        tuple(_pixels(value, sides[at % 2]) for at, value in enumerate(polygon))
         for polygon in each.polygons
     )
-    box = (left * width, top * height, right * width, bottom * height)
-    return replace(each, box=box, polygons=polygons)
+    return replace(each, box=(left, top, right, bottom), polygons=polygons)
+
+
+def _pixels(share: float, side: int) -> float:
+    """Rounded by far less than the share was: what was a whole pixel is one again."""
+    return round(share * side, _DECIMALS)
 
 
 def _turned(each: SaidObject, frame: Frame) -> SaidObject:
@@ -71,7 +77,9 @@ def _turned(each: SaidObject, frame: Frame) -> SaidObject:
     (x1, x2), (y1, y2) = _turned_points(np.array([[left, top], [right, bottom]]), frame).T.tolist()
     box: Box = (min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2))
     polygons = tuple(_turned_polygon(polygon, frame) for polygon in each.polygons)
-    mask = None if each.mask is None else _turned_mask(each.mask, frame.orientation)
+    mask = each.mask
+    if mask is not None and (mask.width_px, mask.height_px) == frame.raster:
+        mask = _turned_mask(mask, frame.orientation)
     return replace(each, box=box, polygons=polygons, mask=mask)
 
 
