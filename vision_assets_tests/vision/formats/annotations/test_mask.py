@@ -107,6 +107,7 @@ def test_a_mask_of_too_many_pixels_is_not_decoded(monkeypatch: pytest.MonkeyPatc
     assert refusal.value.kind is Kind.TOO_LARGE
 
 
+@settings(deadline=2000)  # the first call imports decoders
 @given(mutations(png(draw_mask(0, "spot", 16).astype(np.uint8) * 255)))
 def test_no_bytes_break_the_reader(data: bytes):
     found = read_or_refusal(lambda: read_mask(data, "a.png", BINARY, "spot"))
