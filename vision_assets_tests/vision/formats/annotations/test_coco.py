@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vision_assets.vision.formats.annotations.coco_folder import CocoFolder
@@ -47,6 +47,7 @@ def test_a_box_is_by_its_edges(write: Write):
     assert [(each.label, each.box) for each in said.objects or ()] == [("spot", (1, 2, 11, 22))]
 
 
+@settings(deadline=2000)  # files are written
 @given(label=NAMES, box=st.tuples(*[st.integers(0, 5000)] * 2, *[st.integers(1, 5000)] * 2))
 def test_any_class_and_box_come_back(
     tmp_path_factory: pytest.TempPathFactory, label: str, box: tuple[int, ...]
@@ -158,6 +159,7 @@ WHOLE = json.dumps(
 ).encode()
 
 
+@settings(deadline=2000)  # files are written
 @given(mutations(WHOLE))
 def test_no_bytes_break_the_reader(tmp_path_factory: pytest.TempPathFactory, data: bytes):
     landing = tmp_path_factory.mktemp("coco")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vision_assets.vision.errors import SpecError
@@ -86,6 +86,7 @@ def test_a_split_may_be_a_list_of_images(tmp_path: Path):
     assert (data.split_of("images/a.jpg"), data.split_of("images/b.jpg")) == ("test", None)
 
 
+@settings(deadline=2000)  # files are written
 @given(mutations(DATA))
 def test_no_bytes_break_the_reader_of_data_yaml(
     tmp_path_factory: pytest.TempPathFactory, data: bytes
