@@ -1,5 +1,6 @@
 """The evidence: what a bundle did on one set of images, and how sure each figure of it is."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -66,6 +67,13 @@ class Evidence:
         if card.thresholds:
             return None
         return card.options.get(ORIGIN, "it was exported by an earlier release")
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Figures of all images by name; those of decisions where the bundle takes any."""
+        decided = {name: self.interval(name).value for name in DECISION_FIGURES}
+        found = self.scorecard.metrics | decided
+        return {name: float(value) for name, value in found.items() if not math.isnan(value)}
 
     def figures(self, outcomes: pd.DataFrame, weights: np.ndarray) -> dict[str, Figure]:
         """Figures of weighted outcomes, as the bootstrap asks for them."""
