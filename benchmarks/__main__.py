@@ -14,7 +14,6 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.rows import ROWS, Row
-from benchmarks.work import prepare
 from vision_assets.home import Home
 
 
@@ -36,8 +35,10 @@ def main() -> None:
 
 def _measure(row: Row, n_pairs: int, folder: Path) -> str:
     for worker in (row.other, row.ours):
-        prepare(worker, folder)
-    pairs = [(_run(row.ours, folder), _run(row.other, folder)) for _ in range(n_pairs)]
+        _run("prepare", worker, folder)
+    pairs = [
+        (_run("work", row.ours, folder), _run("work", row.other, folder)) for _ in range(n_pairs)
+    ]
     ours = [mine[row.figure] for mine, _ in pairs]
     other = [its[row.figure] for _, its in pairs]
     ratios = sorted(mine / its for mine, its in zip(ours, other, strict=True))
@@ -50,10 +51,14 @@ def _measure(row: Row, n_pairs: int, folder: Path) -> str:
     )
 
 
-def _run(worker: str, folder: Path) -> dict[str, float]:
-    """In the environment of the servers, whose runs do this work."""
+def _run(action: str, worker: str, folder: Path) -> dict[str, float]:
+    """In the environment of the servers, whose runs do this work.
+
+    A child's peak memory is at least what its parent had when it began: nothing heavy is
+    imported here, and workers are prepared in processes of their own.
+    """
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.work", worker, str(folder)],
+        [sys.executable, "-m", "benchmarks.work", action, worker, str(folder)],
         capture_output=True,
         text=True,
         check=False,

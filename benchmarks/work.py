@@ -1,6 +1,6 @@
-"""Runs one worker of the benchmarks and prints what it measured as JSON.
+"""Runs one worker of the benchmarks and prints what it measured as JSON, or prepares it.
 
-python -m benchmarks.work SUBJECT.WORKER[:N] FOLDER
+python -m benchmarks.work prepare|work SUBJECT.WORKER[:N] FOLDER
 
 A subject is a module of this package; it has a function for each of its workers, and `prepare`.
 """
@@ -37,4 +37,5 @@ def find(worker: str) -> tuple[ModuleType, str, int]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(work(sys.argv[1], Path(sys.argv[2]))))
+    _, action, named, place = sys.argv
+    print(json.dumps({"prepare": prepare, "work": work}[action](named, Path(place))))
