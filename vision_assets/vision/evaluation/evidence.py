@@ -23,6 +23,14 @@ from vision_assets.vision.spec import CostSpec
 from vision_assets.vision.tasks.task import Task
 
 
+def outcomes_of(scorecard: Scorecard, rows: pd.DataFrame) -> pd.DataFrame:
+    """Predictions of the images in `rows`, in that order, with their `group` where there is one."""
+    outcomes = scorecard.predictions.set_index("image_id").loc[rows["image_id"]].reset_index()
+    if "group" in rows:
+        return outcomes.assign(group=rows["group"].to_numpy())
+    return outcomes
+
+
 @dataclass(frozen=True)
 class Evidence:
     """A scorecard with all that its figures can be computed from again.
@@ -42,11 +50,7 @@ class Evidence:
     @cached_property
     def outcomes(self) -> pd.DataFrame:
         """One row per image, in the order of `rows`, with its `group` where it has one."""
-        outcomes = self.scorecard.predictions.set_index("image_id").loc[self.rows["image_id"]]
-        outcomes = outcomes.reset_index()
-        if "group" in self.rows:
-            return outcomes.assign(group=self.rows["group"].to_numpy())
-        return outcomes
+        return outcomes_of(self.scorecard, self.rows)
 
     @cached_property
     def intervals(self) -> dict[str, Interval]:
