@@ -77,6 +77,8 @@ def epoch(folder: Path, _n: int) -> Figures:
     """An epoch of ours, once the images are decoded; and what decoding took before."""
     paths, targets = _listed(_by_class(folder))
     shutil.rmtree(folder / "cache", ignore_errors=True)
+    checkpoint = Checkpoint.of(folder, "benchmark")
+    checkpoint.remove()
     began = time.perf_counter()
 
     def read(ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
@@ -93,7 +95,7 @@ def epoch(folder: Path, _n: int) -> Figures:
             RECIPE,
             CPU,
             ignore_progress,
-            Checkpoint.of(folder, "benchmark"),
+            checkpoint,
         )
     rates = [report.images_per_s for report in history]
     return {"images_per_s": max(rates[1:]), "decoding_s": cold, "first_images_per_s": rates[0]}
