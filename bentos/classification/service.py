@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from vision_assets.vision.inference.service.guard import Guard
 from vision_assets.vision.inference.service.keys import load_keys
+from vision_assets.vision.inference.service.live_model import LiveModel
 from vision_assets.vision.inference.service.metrics import CONTENT_TYPE, Meter, exposition
 from vision_assets.vision.inference.service.openapi import document
 from vision_assets.vision.inference.service.schema import (
@@ -22,6 +23,7 @@ from vision_assets.vision.inference.service.schema import (
     RefusalBody,
 )
 from vision_assets.vision.inference.service.settings import load_settings, slot_path
+from vision_assets.vision.inference.service.vision_service import VisionService
 
 HERE = Path(__file__).parent
 SETTINGS = load_settings(HERE)
@@ -158,10 +160,6 @@ class Classification:
     """Answers with the bundle of its Bento, or with the one in the slot."""
 
     def __init__(self) -> None:
-        # Here, because BentoML's supervisor loads this module too and needs no model.
-        from vision_assets.vision.inference.service.live_model import LiveModel
-        from vision_assets.vision.inference.service.vision_service import VisionService
-
         context = bentoml.server_context
         bento = f"{context.bento_name}:{context.bento_version}"
         model = LiveModel(HERE / "bundle", SETTINGS, slot_path(), bento)
