@@ -12,12 +12,8 @@ from pathlib import Path
 from vision_assets.vision.errors import LandingUnreadable, Reason
 from vision_assets.vision.spec import SourceSpec
 from vision_assets.vision.store.image_store import ImageStore
-from vision_assets.vision.store.landing import (
-    TAKEN_FOLDER,
-    LandedFile,
-    settled_files,
-    taken_files,
-)
+from vision_assets.vision.store.landed_file import LandedFile
+from vision_assets.vision.store.landing import TAKEN_FOLDER, settled_files, taken_files
 
 _MARKER = "after.pending"
 
