@@ -12,12 +12,15 @@ from vision_assets.vision.store.outcomes import Status
 from vision_assets.vision.store.reading import FileRead
 from vision_assets.vision.store.statistics import Statistics
 
+# Some forty images: a process goes on while the threads of the one that asked are busy.
+PIPE_BYTES = 1024 * 1024
+
 _header_values = attrgetter(*Header.__dataclass_fields__)
 _statistics_values = attrgetter(*Statistics.__dataclass_fields__)
 
 
 def send(stream: IO[bytes], read: FileRead) -> None:
-    """Write one message; the stream is flushed."""
+    """Write one message."""
     image = read.found.data if isinstance(read.found, Examined) else None
     told = {
         "missing": read.missing,
@@ -31,13 +34,11 @@ def send(stream: IO[bytes], read: FileRead) -> None:
         stream.write(read.data)
     if image is not None and told["n_image"] is not None:
         stream.write(image)
-    stream.flush()
 
 
 def send_error(stream: IO[bytes], error: StoreError) -> None:
-    """Write that a file ends the whole ingest; the stream is flushed."""
+    """Write that a file ends the whole ingest."""
     stream.write(json.dumps({"error": str(error)}).encode() + b"\n")
-    stream.flush()
 
 
 def receive(stream: IO[bytes], file: LandedFile) -> FileRead:

@@ -17,15 +17,12 @@ from vision_assets.vision.errors import StoreError
 from vision_assets.vision.formats.path_text import as_text
 from vision_assets.vision.inference.decode import Limits
 from vision_assets.vision.store.landed_file import LandedFile
-from vision_assets.vision.store.read_message import receive
-from vision_assets.vision.store.reading import FileRead
+from vision_assets.vision.store.read_message import PIPE_BYTES, receive
 from vision_assets.vision.store.reading_work import ReadingWork
 
 WORKER = "vision_assets.vision.store.reading_worker"
 # Asked ahead of the answers, so that the process never waits for the next question.
 _PARTS_ASKED = 2
-# Some forty images: the process goes on while the threads of this one are busy.
-_PIPE_BYTES = 1024 * 1024
 _END_WAIT_S = 10.0
 
 
@@ -37,6 +34,7 @@ class ReadingProcess:
             [sys.executable, "-P", "-m", WORKER, str(landing), json.dumps(asdict(limits))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            bufsize=PIPE_BYTES,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
         )
         assert self._process.stdin is not None
@@ -73,23 +71,25 @@ class ReadingProcess:
                 asked.append(part)
             if not asked:
                 return
-            for index in asked.popleft():
-                work.put(index, self._answer(work.files[index]))
+            self._answered(work, asked.popleft())
 
     def _ask(self, files: list[LandedFile]) -> None:
         with suppress(BrokenPipeError):  # the answer that is missing tells more
             self._questions.write(json.dumps(list(map(astuple, files))).encode() + b"\n")
             self._questions.flush()
 
-    def _answer(self, file: LandedFile) -> FileRead:
+    def _answered(self, work: ReadingWork, part: range) -> None:
+        """Wait for the answers to one question."""
         try:
-            return receive(self._answers, file)
+            for index in part:
+                work.put(index, receive(self._answers, work.files[index]))
         except EOFError:
-            status = self._process.wait(_END_WAIT_S)
+            first, last = (as_text(work.files[index].path) for index in (part[0], part[-1]))
             raise StoreError(
-                f"the process that examined {as_text(file.path)!r} {_ended(status)}; what was "
-                "written before is complete: run it again. Where memory was short, free some; "
-                "where it ends at the same file again, take that file out of the landing folder"
+                f"the process that examined {len(part)} files, {first!r} to {last!r}, "
+                f"{_ended(self._process.wait(_END_WAIT_S))}; what was written before is complete: "
+                "run it again. Where memory was short, free some; where it ends at the same files "
+                "again, one of them is the cause: take it out of the landing folder"
             ) from None
 
 
@@ -97,7 +97,7 @@ def _widen(pipe: IO[bytes]) -> None:
     """Let a pipe hold more; where the system refuses, the process waits more often."""
     if sys.platform == "linux":
         with suppress(PermissionError):
-            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
 
 def _ended(status: int) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from vision_assets.vision.errors import StoreError
 from vision_assets.vision.inference.decode import Limits
 from vision_assets.vision.store.landed_file import LandedFile
-from vision_assets.vision.store.read_message import send, send_error
+from vision_assets.vision.store.read_message import PIPE_BYTES, send, send_error
 from vision_assets.vision.store.reading import read_file
 
 
@@ -22,7 +22,7 @@ def main() -> None:
     """Answer until the input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started this one decides
     landing, limits = Path(sys.argv[1]), Limits(**json.loads(sys.argv[2]))
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb", PIPE_BYTES)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a library that prints harms no answer
     for line in sys.stdin.buffer:
         for entry in json.loads(line):
@@ -32,6 +32,7 @@ def main() -> None:
                 send_error(answers, error)
             else:
                 send(answers, read)
+        answers.flush()
 
 
 if __name__ == "__main__":
