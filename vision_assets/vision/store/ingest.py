@@ -7,6 +7,7 @@ memory.
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from vision_assets.vision.errors import LandingUnreadable
@@ -52,11 +53,27 @@ def ingest_all(
         StoreError: a process that examined images died; what was written before is complete.
         SpecError: the table of labels or the classes are wrong.
     """
+    if not batches:
+        return
     n_files = sum(batch.n_files for batch in batches)
-    count = _counter(on_progress, n_files)
+    count, label = _counter(on_progress, n_files), labeller(spec.source, landing)
+    started = time.perf_counter()
+    after.begin(store, landing, spec.source)
     with Readers(landing, limits_of(spec.images), n_files) as readers:
-        for batch in batches:
-            yield _ingest(store, batch, landing, spec, readers, count)
+        for step, reads in _read_ahead(readers, _steps(store, batches, count)):
+            taking = step.taking
+            if reads:
+                fine, batch_id = taking.readable(reads), taking.batch.batch_id
+                outcomes = commit_chunk(store, batch_id, fine, label, spec.classes)
+                taking.done.update((outcome.path, outcome) for outcome in outcomes)
+                count(len(outcomes))
+            if step.is_last:
+                store.tidy()
+                after.apply(store, landing, taking.files, spec.source)
+                _raise_unreadable(landing, taking.unreadable)
+                yield taking.result(time.perf_counter() - started)
+                started = time.perf_counter()
+    after.end(store)
 
 
 def ingest(
@@ -71,53 +88,61 @@ def ingest(
     return result
 
 
-def _ingest(
-    store: ImageStore,
-    batch: Batch,
-    landing: Path,
-    spec: PipelineSpec,
-    readers: Readers,
-    count: Callable[[int], None],
-) -> IngestResult:
-    started = time.perf_counter()
-    after.begin(store, landing, spec.source)
-    files, done = batch.files(), _outcomes_so_far(store, batch)
-    count(len(done))
-    todo = [file for file in files if as_text(file.path) not in done]
-    unreadable: list[FileRead] = []
-    for outcomes in _chunks_committed(store, batch, todo, landing, spec, readers, unreadable):
-        done.update((outcome.path, outcome) for outcome in outcomes)
-        count(len(outcomes))
-    store.tidy()
-    after.end(store, landing, files, spec.source)
-    _raise_unreadable(landing, unreadable)
-    paths = (as_text(file.path) for file in files)
-    outcomes = tuple(done[path] for path in paths)
-    return IngestResult(batch.batch_id, outcomes, time.perf_counter() - started)
+@dataclass(frozen=True)
+class _Taking:
+    """A batch on its way into the store: its files, and what became of them so far, by path."""
+
+    batch: Batch
+    files: tuple[LandedFile, ...]
+    done: dict[str, Outcome]
+    unreadable: list[FileRead] = field(default_factory=list)
+
+    def todo(self) -> list[LandedFile]:
+        """Files that no earlier run took."""
+        return [file for file in self.files if as_text(file.path) not in self.done]
+
+    def readable(self, reads: Sequence[FileRead]) -> list[FileRead]:
+        """All but those that could not be read, which are kept aside to be told."""
+        self.unreadable.extend(read for read in reads if isinstance(read.found, OSError))
+        return [read for read in reads if not isinstance(read.found, OSError)]
+
+    def result(self, seconds: float) -> IngestResult:
+        """The outcomes in the order of the batch."""
+        outcomes = tuple(self.done[as_text(file.path)] for file in self.files)
+        return IngestResult(self.batch.batch_id, outcomes, seconds)
 
 
-def _chunks_committed(
-    store: ImageStore,
-    batch: Batch,
-    files: Sequence[LandedFile],
-    landing: Path,
-    spec: PipelineSpec,
-    readers: Readers,
-    unreadable: list[FileRead],
-) -> Iterator[list[Outcome]]:
-    """Read chunk by chunk; each is written while the next one is read."""
-    label = labeller(spec.source, landing)
-    with ThreadPoolExecutor(1) as writer:
-        pending: Future[list[Outcome]] | None = None
-        for chunk in _chunks(files):
-            reads = readers.read(chunk)
-            unreadable += [read for read in reads if isinstance(read.found, OSError)]
-            reads = [read for read in reads if not isinstance(read.found, OSError)]
+@dataclass(frozen=True)
+class _Step:
+    """Files of one batch that are read and written together; none where all were taken."""
+
+    taking: _Taking
+    chunk: list[LandedFile]
+    is_last: bool
+
+
+def _steps(
+    store: ImageStore, batches: Iterable[Batch], count: Callable[[int], None]
+) -> Iterator[_Step]:
+    for batch in batches:
+        taking = _Taking(batch, batch.files(), _outcomes_so_far(store, batch))
+        count(len(taking.done))
+        chunks = list(_chunks(taking.todo())) or [[]]
+        for number, chunk in enumerate(chunks, start=1):
+            yield _Step(taking, chunk, number == len(chunks))
+
+
+def _read_ahead(readers: Readers, steps: Iterable[_Step]) -> Iterator[tuple[_Step, list[FileRead]]]:
+    """What was read for each step, while the next step is read, be it of the next batch."""
+    with ThreadPoolExecutor(1) as ahead:
+        pending: tuple[_Step, Future[list[FileRead]]] | None = None
+        for step in steps:
+            reading = ahead.submit(readers.read, step.chunk)
             if pending is not None:
-                yield pending.result()
-            pending = writer.submit(commit_chunk, store, batch.batch_id, reads, label, spec.classes)
+                yield pending[0], pending[1].result()
+            pending = step, reading
         if pending is not None:
-            yield pending.result()
+            yield pending[0], pending[1].result()
 
 
 def _chunks(files: Iterable[LandedFile]) -> Iterator[list[LandedFile]]:
