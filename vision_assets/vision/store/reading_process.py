@@ -1,4 +1,8 @@
-"""A process that reads files, from the side that asks it."""
+"""A process that reads files, from the side that asks it.
+
+A plain process and two pipes: the workers of `multiprocessing` import the program's main
+module again (the command line, Dagster), and outlive a process that is killed.
+"""
 
 import fcntl
 import json

@@ -2,7 +2,7 @@
 
 Each line of its input is a JSON list of files; it answers each file with a message, in order,
 and ends with its input, so that it does not outlive the process that started it. It imports
-no more than it needs to read: half a second less, and 100 MB, than with pandas and Lance.
+no more than it needs to read: without pandas and Lance it starts in 0.25 s and takes 53 MB.
 """
 
 import json
