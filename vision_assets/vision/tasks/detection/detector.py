@@ -65,8 +65,12 @@ class Detector(nn.Module, ABC):
         self.register_buffer("mean", _levels(_MEAN))
         self.register_buffer("std", _levels(_STD))
 
-    def forward(self, images: torch.Tensor) -> Any:
-        """Feature maps and all that is computed from them alone, as `losses` and `see` take it."""
+    def forward(self, images: torch.Tensor) -> Seen:
+        """What the network sees in images."""
+        return self.see(self.response(images))
+
+    def response(self, images: torch.Tensor) -> Any:
+        """What the layers give, as `losses` and `see` take it."""
         return self.respond((images - self.mean) / self.std)
 
     @abstractmethod

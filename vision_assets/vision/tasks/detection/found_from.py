@@ -40,7 +40,7 @@ def look(
     for begin in range(0, len(samples), recipe.batch_size):
         chosen = slice(begin, begin + recipe.batch_size)
         images = to_images(np.asarray(samples.pixels[np.arange(len(samples))[chosen]]), device)
-        found = strongest(network.see(network(images)), CANDIDATES)
+        found = strongest(network(images), CANDIDATES)
         noted += note(found, samples.targets[chosen], recipe.overlap, recipe.most_objects)
     return noted
 

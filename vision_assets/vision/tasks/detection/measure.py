@@ -49,10 +49,11 @@ class DetectionMeasure:
         self._confused: Counter[tuple[int | None, int | None]] = Counter()
 
     def update(self, row: Mapping[str, Any], answer: Answer) -> None:
-        """Take in one image: `image_id`, `label` and `objects`, and the answer as judged."""
+        """Take in one image: `image_id`, `class_id`, `label` and `objects`, and the answer as judged."""
         truth, found, n_told = annotated(row), *boxes_of(answer)
         for class_id in truth.classes.tolist():
-            self._names.setdefault(class_id, f"class {class_id}")
+            of_image = class_id == int(row["class_id"])
+            self._names.setdefault(class_id, str(row["label"]) if of_image else f"class {class_id}")
         told = found[np.arange(len(found)) < n_told]
         wrong = errors(told, truth)
         self._count(wrong, told, truth)
@@ -102,7 +103,9 @@ class DetectionMeasure:
             self._confused[true_id, said_id] += n
         unfound = Counter(truth.classes.tolist())
         unfound.subtract(
-            class_id for kind, class_id in zip(wrong.kinds, told.classes.tolist()) if not kind
+            class_id
+            for kind, class_id in zip(wrong.kinds, told.classes.tolist(), strict=True)
+            if not kind
         )
         unfound.subtract(true_id for true_id, _ in wrong.confused)
         for class_id, n in unfound.items():

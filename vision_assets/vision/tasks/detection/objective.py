@@ -79,7 +79,7 @@ def chances(targets: BoxTargets) -> torch.Tensor | None:
 
 def _forward(network: nn.Module, images: torch.Tensor, targets: BoxTargets) -> Said:
     assert isinstance(network, Detector)
-    response = network(images)
+    response = network.response(images)
     return Said(network, response, network.losses(response, targets))
 
 

@@ -25,7 +25,7 @@ class ExportableDetector(nn.Module):
 
     @torch.no_grad()
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        seen = self.network.see(self.network(images.permute(0, 3, 1, 2).float()))
+        seen = self.network(images.permute(0, 3, 1, 2).float())
         found = strongest(seen, CANDIDATES)
         return found.boxes, found.scores, found.classes, seen.embedding, seen.activation
 

@@ -143,7 +143,7 @@ def drawn_targets(view: ViewObjects, n_classes: int, height: int, width: int) ->
 
 
 def _bump(centre: torch.Tensor, side: torch.Tensor, n: int) -> torch.Tensor:
-    """(m, n) Gaussians along one axis, 1 at the cell of the centre and 0 from half a side on.
+    """(m, n) Gaussians along one axis, 1 at the cell of the centre and 0 from about half of that on.
 
     Args:
         centre: (m,) in cells.
@@ -153,7 +153,7 @@ def _bump(centre: torch.Tensor, side: torch.Tensor, n: int) -> torch.Tensor:
     peak = centre.floor().clamp(0, n - 1)[:, None]
     reach = (side / 2 * _SPREAD)[:, None]
     away = (torch.arange(n)[None] - peak).abs()
-    bump = torch.exp(-0.5 * (away / (reach / 3 + 1 / 6)) ** 2 / 1.0)
+    bump = torch.exp(-0.5 * (away / (reach / 3 + 1 / 6)) ** 2)
     return torch.where(away <= reach, bump, (away == 0).float())
 
 
@@ -187,6 +187,7 @@ def _layer(inputs: int, outputs: int, stride: int = 1) -> tuple[nn.Module, ...]:
 
 
 def _begin_at(layer: nn.Module, bias: float) -> None:
-    assert isinstance(layer, nn.Conv2d) and layer.bias is not None
+    assert isinstance(layer, nn.Conv2d)
+    assert layer.bias is not None
     nn.init.normal_(layer.weight, std=0.01)
     nn.init.constant_(layer.bias, bias)
