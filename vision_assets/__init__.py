@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vision_assets.components.classification import ClassificationPipeline
+    from vision_assets.components.detection import DetectionPipeline
 
-__all__ = ["ClassificationPipeline"]
+__all__ = ["ClassificationPipeline", "DetectionPipeline"]
 
-_MODULES = {"ClassificationPipeline": "vision_assets.components.classification"}
+_MODULES = {
+    "ClassificationPipeline": "vision_assets.components.classification",
+    "DetectionPipeline": "vision_assets.components.detection",
+}
 
 
 def __getattr__(name: str) -> Any:
