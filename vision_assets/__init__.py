@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vision_assets.components.classification import ClassificationPipeline
+    from vision_assets.components.segmentation import SegmentationPipeline
 
-__all__ = ["ClassificationPipeline"]
+__all__ = ["ClassificationPipeline", "SegmentationPipeline"]
 
-_MODULES = {"ClassificationPipeline": "vision_assets.components.classification"}
+_MODULES = {
+    "ClassificationPipeline": "vision_assets.components.classification",
+    "SegmentationPipeline": "vision_assets.components.segmentation",
+}
 
 
 def __getattr__(name: str) -> Any:
