@@ -9,7 +9,8 @@ from torch import nn
 from vision_assets.vision.errors import TrainingError
 
 SMALL = "small"
-_WIDTHS = (24, 48, 96, 128, 160)
+_WIDTHS = (16, 32, 64, 128, 192)
+_SUB_PIXELS = 4
 _MEAN, _STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 """From scratch, grey levels become -2..2, the same in every channel, as surfaces are grey."""
 _GREY_LEVELS = 255.0
@@ -28,9 +29,9 @@ class Network(nn.Module):
     mean: torch.Tensor
     std: torch.Tensor
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, n_outputs: int) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.n_outputs = model, n_outputs
         self.register_buffer("mean", _levels(_MEAN))
         self.register_buffer("std", _levels(_STD))
 
@@ -43,6 +44,12 @@ class Network(nn.Module):
         """The part whose output ends in the deepest features."""
         ours = isinstance(self.model, SmallUNet)
         return self.model.get_submodule("encoder" if ours else "backbone")
+
+    @property
+    def head_rows(self) -> int:
+        """Length of the first dimension of the tensors that depend on the classes."""
+        ours = isinstance(self.model, SmallUNet)
+        return self.n_outputs * (_SUB_PIXELS if ours else 1)
 
     def expect(self, mean: Sequence[float], std: Sequence[float]) -> None:
         """Normalise by the mean and standard deviation, of levels 0..1, that weights expect."""
@@ -66,15 +73,14 @@ def build(name: str, n_classes: int) -> Network:
         TrainingError: there is no such network.
     """
     if name == SMALL:
-        return Network(SmallUNet(n_classes + 1))
+        return Network(SmallUNet(n_classes + 1), n_classes + 1)
     known = network_names()
     if name not in known:
         raise TrainingError(f"expected recipe.network to be one of {known}, got {name!r}")
-    return Network(
-        torchvision.models.get_model(
-            name, weights=None, weights_backbone=None, num_classes=n_classes + 1
-        )
+    model = torchvision.models.get_model(
+        name, weights=None, weights_backbone=None, num_classes=n_classes + 1
     )
+    return Network(model, n_classes + 1)
 
 
 def network_names() -> list[str]:
@@ -97,7 +103,7 @@ class SmallUNet(nn.Module):
         self.encoder = Encoder()
         pairs = list(zip(_WIDTHS[:0:-1], _WIDTHS[-2::-1], strict=True))
         self.decoder = nn.ModuleList(Merge(deep, shallow) for deep, shallow in pairs)
-        self.head = nn.Conv2d(_WIDTHS[0], 4 * n_outputs, 1)
+        self.head = nn.Conv2d(_WIDTHS[0], _SUB_PIXELS * n_outputs, 1)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         *skips, features = self.encoder(images)

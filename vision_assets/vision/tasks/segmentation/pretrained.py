@@ -21,15 +21,12 @@ _AUXILIARY = "aux_classifier."
 """A head at the side that torchvision trains with, and that nothing is asked of."""
 
 
-def begin(
-    network: Network, recipe: SegmentationRecipe, n_classes: int, files: Path
-) -> FirstWeights:
+def begin(network: Network, recipe: SegmentationRecipe, files: Path) -> FirstWeights:
     """Load the weights that a recipe names; nothing is downloaded.
 
     Args:
         network: gets them, and the normalisation that they expect.
         recipe: `weights` and `weights_sha256`.
-        n_classes: without the background.
         files: where a relative path begins.
 
     Raises:
@@ -38,14 +35,14 @@ def begin(
     if recipe.weights == "none":
         return FROM_SCRATCH
     if recipe.weights == "auto":
-        return _begin_with_cached(network, recipe.network, n_classes)
+        return _begin_with_cached(network, recipe.network)
     path = files / Path(recipe.weights.removeprefix("file:")).expanduser()
     tensors, sha256 = read_weights(path, recipe.weights_sha256)
     if path.suffix == ".safetensors":
         own = {"mean": network.mean, "std": network.std}
-        left, unused = take_weights(network, own | tensors, n_classes + 1)
+        left, unused = take_weights(network, own | tensors, network.head_rows)
         return FirstWeights("a model of ours", path.name, sha256, left, unused)
-    return _take_torchvision(network, n_classes, tensors, path.name, sha256)
+    return _take_torchvision(network, tensors, path.name, sha256)
 
 
 def cached_weights(name: str) -> Path | None:
@@ -62,7 +59,7 @@ def cached_weights(name: str) -> Path | None:
     return next((path for path in paths if path.is_file()), None)
 
 
-def _begin_with_cached(network: Network, name: str, n_classes: int) -> FirstWeights:
+def _begin_with_cached(network: Network, name: str) -> FirstWeights:
     """`auto`: torchvision's weights where they lie on this machine and fit."""
     path = cached_weights(name)
     if path is None:
@@ -70,20 +67,19 @@ def _begin_with_cached(network: Network, name: str, n_classes: int) -> FirstWeig
         return FirstWeights(f"from scratch ({there} {name})")
     tensors, sha256 = read_weights(path)
     try:
-        return _take_torchvision(network, n_classes, tensors, path.name, sha256)
+        return _take_torchvision(network, tensors, path.name, sha256)
     except TrainingError as error:
         return FirstWeights(f"from scratch ({path.name}: {error})")
 
 
 def _take_torchvision(
     network: Network,
-    n_classes: int,
     tensors: Mapping[str, torch.Tensor],
     file: str,
     sha256: str,
 ) -> FirstWeights:
     """Of a segmentation network; its head keeps its first weights where the classes are others."""
     wanted = {key: value for key, value in tensors.items() if not key.startswith(_AUXILIARY)}
-    left, unused = take_weights(network.model, wanted, n_classes + 1)
+    left, unused = take_weights(network.model, wanted, network.head_rows)
     network.expect(*_IMAGENET)
     return FirstWeights("torchvision's", file, sha256, left, unused)

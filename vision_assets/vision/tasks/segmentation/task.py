@@ -60,7 +60,8 @@ class SegmentationTask:
         """The weights that the recipe names, and the normalisation that they expect."""
         from vision_assets.vision.tasks.segmentation.pretrained import begin
 
-        return begin(network, recipe, n_classes, files)
+        del n_classes
+        return begin(network, recipe, files)
 
     def learn(
         self,
