@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 from torch import nn
 
 from vision_assets.vision.tasks.segmentation.answer import LEVELS
-from vision_assets.vision.tasks.segmentation.evidence import (
+from vision_assets.vision.tasks.segmentation.answer.evidence import (
     OFFSET,
     SLOPE,
     evidence,

@@ -51,10 +51,12 @@ class ObjectTargets:
     Attributes:
         views: in the order of the samples.
         classes: in the order of the scores.
+        remarks: what a person should know of them.
     """
 
     views: Sequence[View]
     classes: tuple[CardClass, ...]
+    remarks: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.views)
@@ -106,7 +108,20 @@ def object_targets(rows: pd.DataFrame, classes: Sequence[CardClass]) -> ObjectTa
         View(str(row["objects"]), int(row["height"]), int(row["width"]), window_of(row))
         for row in rows.to_dict("records")
     ]
-    return ObjectTargets(views, tuple(classes))
+    return ObjectTargets(views, tuple(classes), _remarks(rows))
+
+
+def _remarks(rows: pd.DataFrame) -> tuple[str, ...]:
+    """How many objects are boxes alone, which are filled."""
+    first = rows.drop_duplicates("image_id")
+    objects = [each for text in first["objects"] for each in from_text(text)]
+    boxes = sum(each.mask is None and not each.polygons for each in objects)
+    if not boxes:
+        return ()
+    return (
+        f"{boxes} of {len(objects)} objects have a box alone: all of it counts as their pixels; "
+        "annotate masks or outlines to learn where they end",
+    )
 
 
 def _check_objects(rows: pd.DataFrame, classes: Sequence[CardClass]) -> None:

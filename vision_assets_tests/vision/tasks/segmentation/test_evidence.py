@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from vision_assets.vision.tasks.segmentation.calibration import platt
-from vision_assets.vision.tasks.segmentation.evidence import (
+from vision_assets.vision.tasks.segmentation.answer.evidence import (
     defect_score,
     evidence,
     evidence_logit,
 )
+from vision_assets.vision.tasks.segmentation.calibration import platt
 
 
 def levels_with(side_px: int, of_class: int, patch: int, level: int = 255) -> np.ndarray:

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from vision_assets.vision.inference.geometry.windows import tiled, whole
-from vision_assets.vision.tasks.segmentation import merging
-from vision_assets.vision.tasks.segmentation.merging import bands, merged
+from vision_assets.vision.tasks.segmentation.answer import merging
+from vision_assets.vision.tasks.segmentation.answer.merging import bands, merged
 
 
 def some_levels(views: int, classes: int, side_px: int) -> np.ndarray:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
-from vision_assets.vision.tasks.segmentation.regions import regions
+from vision_assets.vision.tasks.segmentation.answer.regions import regions
 
 SIDES = st.tuples(st.integers(1, 24), st.integers(1, 24))
 MAPS = arrays(np.uint8, SIDES, elements=st.integers(0, 2))

@@ -79,9 +79,7 @@ def test_tiles_are_learned_from_and_answered_in_a_larger_picture(tmp_path: Path)
     picture, (left, top) = placed(drawn, "spot", 5, 7)
     spots = [each for each in Predictor(tiled).predict(picture)["objects"] if each["score"] > 0.6]
     centres = [(np.mean(each["box"][::2]), np.mean(each["box"][1::2])) for each in spots]
-    assert any(
-        left < x < left + LARGE_PX and top < y < top + LARGE_PX for x, y in centres
-    ), centres
+    assert any(left < x < left + LARGE_PX and top < y < top + LARGE_PX for x, y in centres), centres
 
 
 def placed(
@@ -122,7 +120,12 @@ def test_boxes_that_stand_for_regions_are_told(few: DrawnDataset, tmp_path: Path
     boxes = few.manifest["objects"].str.replace(r',"mask":\{[^}]*\}', "", regex=True)
     said: list[str] = []
     recipe = RECIPE.model_copy(update={"epochs": 1})
-    train(DrawnDataset(few.manifest.assign(objects=boxes), few.images), tmp_path, recipe, say=said.append)
+    train(
+        DrawnDataset(few.manifest.assign(objects=boxes), few.images),
+        tmp_path,
+        recipe,
+        say=said.append,
+    )
     assert any("16 of 16 objects have a box alone" in line for line in said), said
     said.clear()
     train(few, tmp_path, recipe, say=said.append)
