@@ -8,11 +8,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vision_assets.components.anomaly import AnomalyPipeline
     from vision_assets.components.classification import ClassificationPipeline
 
-__all__ = ["ClassificationPipeline"]
+__all__ = ["AnomalyPipeline", "ClassificationPipeline"]
 
-_MODULES = {"ClassificationPipeline": "vision_assets.components.classification"}
+_MODULES = {
+    "AnomalyPipeline": "vision_assets.components.anomaly",
+    "ClassificationPipeline": "vision_assets.components.classification",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -97,8 +97,8 @@ def fit(
         checkpoint = Checkpoint.of(root, decisive) if resume else Checkpoint()
         sides = (size.height_px, size.width_px)
         with decoded(view_keys(views), read, *sides, root, cache, threads=threads) as pixels:
-            train = Samples(pixels.part(0, n_train), targets[:n_train])
-            val = Samples(pixels.part(n_train, len(pixels)), targets[n_train:])
+            train = Samples(pixels.part(0, n_train), targets[:n_train], say)
+            val = Samples(pixels.part(n_train, len(pixels)), targets[n_train:], say)
             if n_done := checkpoint.n_epochs():
                 say(f"resumed after epoch {n_done} of {recipe.epochs}")
             network.to(device)
