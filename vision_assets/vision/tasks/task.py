@@ -7,7 +7,7 @@ as well, which run without torch: torch is imported inside the methods that need
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -195,6 +195,15 @@ class Task(Protocol):
 
     def plots(self, scorecard: "Scorecard") -> dict[str, bytes]:
         """The plots of a report that belong to this task, PNG by title."""
+        ...
+
+
+@runtime_checkable
+class Finds(Protocol):
+    """A task that has more to tell in a report than figures and plots."""
+
+    def findings(self, scorecard: "Scorecard") -> list[str]:
+        """Sentences for people."""
         ...
 
 

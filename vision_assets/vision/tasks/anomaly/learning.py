@@ -3,6 +3,8 @@
 import torch
 from torch import nn
 
+from vision_assets.vision.tasks.anomaly.fitting import fill_bank
+from vision_assets.vision.tasks.anomaly.memory_bank import MemoryBank
 from vision_assets.vision.tasks.anomaly.objective import objective, painted
 from vision_assets.vision.tasks.anomaly.spec import AnomalyRecipe
 from vision_assets.vision.tasks.task import Samples
@@ -31,6 +33,8 @@ def learn(
         on_epoch: told after each epoch.
         checkpoint: where the state is kept.
     """
+    if isinstance(network, MemoryBank):
+        return fill_bank(network, train, val, recipe, device, on_epoch, checkpoint)
     watched = painted(val, recipe.seed)
     aim = objective(recipe)
     return descend(network, aim, train, watched, recipe, device, on_epoch, checkpoint)

@@ -8,8 +8,12 @@ from pathlib import Path
 
 from torch import nn
 
+from vision_assets.vision.tasks.anomaly.memory_bank import MemoryBank
 from vision_assets.vision.tasks.anomaly.segmenter import DefectSegmenter
 from vision_assets.vision.tasks.anomaly.spec import AnomalyRecipe
+from vision_assets.vision.tasks.classification.network import build as build_backbone
+from vision_assets.vision.tasks.classification.pretrained import begin as begin_backbone
+from vision_assets.vision.tasks.classification.spec import ClassificationRecipe
 from vision_assets.vision.training.weights import (
     FROM_SCRATCH,
     FirstWeights,
@@ -28,7 +32,10 @@ def build(recipe: AnomalyRecipe, n_classes: int) -> nn.Module:
     Raises:
         TrainingError: the recipe names no network that can be built.
     """
-    return DefectSegmenter()
+    if recipe.method == "synthetic_defects":
+        return DefectSegmenter()
+    backbone = build_backbone(recipe.backbone, n_classes, recipe.image_size_px)
+    return MemoryBank(backbone, recipe.image_size_px, recipe.bank_size, recipe.neighbours)
 
 
 def begin(
@@ -39,6 +46,13 @@ def begin(
     Raises:
         TrainingError: a file is missing, is not what its checksum says, or does not fit.
     """
+    if isinstance(network, MemoryBank):
+        as_classifier = ClassificationRecipe(
+            network=recipe.backbone,
+            weights=recipe.weights,
+            weights_sha256=recipe.weights_sha256,
+        )
+        return begin_backbone(network.backbone, as_classifier, n_classes, files)
     if not recipe.weights.startswith("file:"):
         return FROM_SCRATCH
     path = files / Path(recipe.weights.removeprefix("file:")).expanduser()

@@ -1,34 +1,40 @@
-"""The network that finds defects: a small U-Net with residual blocks."""
+"""The network that finds defects: a small feature pyramid that learns from scratch on a CPU."""
 
 import torch
 from torch import nn
 
-_WIDTHS = (24, 48, 96, 128)
+_WIDTHS = (16, 32, 64, 96)
+_PYRAMID = 32
 _MEAN, _STD = 127.5, 63.75
 """Grey levels become -2..2."""
-_SMOOTHED = 5
+_SMOOTHED = 3
 _RARE = -3.0
-"""First log-odds of a defect: most pixels show none."""
+"""First log-odds of a defect: most cells show none."""
 
 
 class DefectSegmenter(nn.Module):
-    """(n, 3, h, w) float images, 0..255 -> (n, h', w') log-odds of a defect, at half the side.
+    """(n, 3, h, w) float images, 0..255 -> (n, h', w') log-odds of a defect, at 1/4 of the side.
 
-    Ronneberger et al., "U-Net: Convolutional Networks for Biomedical Image Segmentation", 2015.
+    Coarse features are added to finer ones (Lin et al., "Feature Pyramid Networks for Object
+    Detection", 2017), so that a cell knows its surroundings.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        narrow = _WIDTHS[0]
-        self.stem = nn.Sequential(nn.Conv2d(3, narrow, 5, 2, 2, bias=False), *_norm(narrow))
-        self.down = nn.ModuleList(
-            [_Block(narrow, narrow, 1)]
-            + [_Block(a, b, 2) for a, b in zip(_WIDTHS, _WIDTHS[1:], strict=False)]
+        stem = _WIDTHS[0]
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, stem, 5, 2, 2, bias=False), nn.BatchNorm2d(stem), nn.ReLU(inplace=True)
         )
-        self.up = nn.ModuleList(
-            [_Block(b + a, a, 1) for a, b in zip(_WIDTHS, _WIDTHS[1:], strict=False)]
+        steps = list(zip(_WIDTHS, _WIDTHS[1:], strict=False))
+        self.down = nn.ModuleList([_Block(narrow, wide) for narrow, wide in steps])
+        self.beside = nn.ModuleList([nn.Conv2d(wide, _PYRAMID, 1) for _, wide in steps])
+        self.last = nn.Sequential(
+            nn.Conv2d(_PYRAMID, _PYRAMID, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(_PYRAMID),
+            nn.ReLU(inplace=True),
         )
-        self.head = nn.Conv2d(narrow, 1, 1)
+        self.head = nn.Conv2d(_PYRAMID, 1, 1)
+        assert self.head.bias is not None
         nn.init.constant_(self.head.bias, _RARE)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -40,43 +46,40 @@ class DefectSegmenter(nn.Module):
         return smooth(self.head(fine)).squeeze(1), coarse.mean((2, 3))
 
     def _features(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The finest features of the way up, and the coarsest ones."""
+        """The finest features of the pyramid, and the coarsest ones that it is made of."""
         features = self.stem((images - _MEAN) / _STD)
         seen: list[torch.Tensor] = []
         for block in self.down:
             features = block(features)
             seen.append(features)
-        coarse = seen.pop()
-        for block, beside in zip(reversed(self.up), reversed(seen), strict=True):
-            larger = nn.functional.interpolate(features, beside.shape[2:], mode="nearest")
-            features = block(torch.cat([larger, beside], 1))
-        return features, coarse
+        summed = self.beside[-1](seen[-1])
+        for beside, finer in zip(reversed(self.beside[:-1]), reversed(seen[:-1]), strict=True):
+            size = (int(finer.shape[2]), int(finer.shape[3]))
+            summed = beside(finer) + nn.functional.interpolate(summed, size, mode="nearest")
+        return self.last(summed), features
 
 
 def smooth(maps: torch.Tensor) -> torch.Tensor:
-    """(n, 1, h, w) maps averaged over a few pixels: one pixel alone is noise."""
+    """(n, 1, h, w) maps averaged over a few cells: one cell alone is noise."""
     return nn.functional.avg_pool2d(maps, _SMOOTHED, 1, _SMOOTHED // 2, count_include_pad=False)
 
 
 class _Block(nn.Module):
-    """Two 3x3 convolutions beside a shortcut."""
+    """Two 3x3 convolutions beside a shortcut; halves the side."""
 
-    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+    def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.residual = nn.Sequential(
-            nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False),
-            *_norm(outputs),
+            nn.Conv2d(inputs, outputs, 3, 2, 1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
             nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False),
             nn.BatchNorm2d(outputs),
         )
         self.shortcut = nn.Sequential(
-            nn.AvgPool2d(stride, ceil_mode=True), nn.Conv2d(inputs, outputs, 1, bias=False)
+            nn.AvgPool2d(2, ceil_mode=True), nn.Conv2d(inputs, outputs, 1, bias=False)
         )
         self.activate = nn.ReLU(inplace=True)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         return self.activate(self.residual(features) + self.shortcut(features))
-
-
-def _norm(width: int) -> tuple[nn.Module, nn.Module]:
-    return nn.BatchNorm2d(width), nn.ReLU(inplace=True)

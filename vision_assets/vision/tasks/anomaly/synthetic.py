@@ -14,7 +14,7 @@ from torch import nn
 
 _MOST_SHAPES = 3
 _CLEAN_SHARE = 0.3
-_NOISE_CELLS = (4, 8, 16)
+_NOISE_CELLS = (4, 8, 16, 32)
 _LONG_AXIS, _RATIO = (0.03, 0.45), (0.05, 1.0)
 _SHORTEST_AXIS_PX = 0.7
 _FRAYED = 0.6
@@ -22,12 +22,15 @@ _OPACITY = (0.3, 1.0)
 _LEVELS = (8.0, 90.0)
 _VISIBLE = 4.0
 _GREY_LEVELS = 255.0
+_FROM_ANOTHER, _FROM_ITSELF, _LEVEL, _NOISE = range(4)
+_KINDS = torch.tensor([1.0, 1.0, 2.0, 1.0])
+"""How often each kind is painted."""
 
 
 def paint_defects(
     images: torch.Tensor, generator: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Paint up to three defects onto most images of a batch.
+    """Paint up to three defects of one kind onto most images of a batch.
 
     Args:
         images: (n, 3, h, w) float, 0..255.
@@ -37,16 +40,18 @@ def paint_defects(
         The images, and the pixels that were changed so that it can be seen, (n, h, w) float,
         0 or 1.
     """
-    painted = images
-    n = len(images)
+    n, _, height, width = images.shape
     clean = torch.rand(n, generator=generator) < _CLEAN_SHARE
-    shapes = torch.randint(1, _MOST_SHAPES + 1, (n,), generator=generator)
-    for turn in range(_MOST_SHAPES):
-        places = draw_places(n, images.shape[2], images.shape[3], generator)
-        places[clean | (shapes <= turn)] = 0
-        opacity = _uniform(n, *_OPACITY, generator=generator)
-        cover = (places * opacity[:, None, None]).to(images.device)[:, None]
-        painted = painted + cover * (draw_matter(images, generator) - painted)
+    shapes = torch.randint(1, _MOST_SHAPES + 1, (n,), generator=generator).masked_fill(clean, 0)
+    places = torch.stack(
+        [
+            draw_places(n, height, width, generator) * _each(shapes > turn)
+            for turn in range(_MOST_SHAPES)
+        ]
+    ).amax(0)
+    cover = places * _each(_uniform(n, *_OPACITY, generator=generator))
+    matter = draw_matter(images, generator)
+    painted = images + cover.to(images.device)[:, None] * (matter - images)
     changed = (painted - images).abs().amax(1) > _VISIBLE
     return painted, changed.float()
 
@@ -71,40 +76,29 @@ def draw_places(n: int, height: int, width: int, generator: torch.Generator) -> 
 def draw_matter(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """What is painted: one of four kinds for each image, (n, 3, h, w)."""
     n, _, height, width = images.shape
-    rows = int(torch.randint(height, (1,), generator=generator))
-    columns = int(torch.randint(width, (1,), generator=generator))
-    order = torch.randperm(n, generator=generator).to(images.device)
-    own = images.roll((rows, columns), (2, 3))
+    kind = torch.multinomial(_KINDS, n, replacement=True, generator=generator)
+    other = torch.randperm(n, generator=generator)
+    source = torch.where(kind == _FROM_ANOTHER, other, torch.arange(n)).to(images.device)
+    shift = (_any(height, generator), _any(width, generator))
+    pieces = images[source].roll(shift, (2, 3))
     level = _uniform(n, *_LEVELS, generator=generator) * _signs(n, generator)
-    noise = draw_noise(n, height, width, generator) * _uniform(n, 20, 90, generator=generator)[
-        :, None, None
-    ]
-    kinds = torch.stack(
-        [
-            images[order].flip(2).roll((columns, rows), (2, 3)),
-            own,
-            images + level.to(images.device)[:, None, None, None],
-            images + noise.to(images.device)[:, None],
-        ]
-    )
-    weights = torch.tensor([1.0, 1.0, 2.0, 1.0])
-    chosen = torch.multinomial(weights, n, replacement=True, generator=generator)
-    return kinds[chosen, torch.arange(n)].clamp(0, _GREY_LEVELS)
+    noise = draw_noise(n, height, width, generator)
+    strength = _each(level.abs() * (kind == _NOISE))
+    change = (_each(level * (kind == _LEVEL)) + noise * strength).to(images.device)[:, None]
+    taken = (kind <= _FROM_ITSELF).to(images.device)[:, None, None, None]
+    return torch.where(taken, pieces, images + change).clamp(0, _GREY_LEVELS)
 
 
 def draw_noise(n: int, height: int, width: int, generator: torch.Generator) -> torch.Tensor:
-    """Smooth noise of one grain for each image, (n, h, w) float, of standard deviation near 1."""
-    grains = [
-        nn.functional.interpolate(
-            torch.randn(n, 1, cells, cells, generator=generator),
-            (height, width),
-            mode="bicubic",
-            align_corners=False,
-        )[:, 0]
-        for cells in _NOISE_CELLS
-    ]
-    chosen = torch.randint(len(grains), (n,), generator=generator)
-    return torch.stack(grains)[chosen, torch.arange(n)]
+    """Smooth noise of one grain, (n, h, w) float, of standard deviation near 1."""
+    cells = _NOISE_CELLS[_any(len(_NOISE_CELLS), generator)]
+    coarse = torch.randn(n, 1, cells, cells, generator=generator)
+    size = (height, width)
+    return nn.functional.interpolate(coarse, size, mode="bilinear", align_corners=False)[:, 0]
+
+
+def _any(n: int, generator: torch.Generator) -> int:
+    return int(torch.randint(n, (1,), generator=generator))
 
 
 def _uniform(n: int, low: float, high: float, generator: torch.Generator) -> torch.Tensor:

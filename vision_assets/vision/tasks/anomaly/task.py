@@ -136,5 +136,11 @@ class AnomalyTask:
 
         return plots(scorecard)
 
+    def findings(self, scorecard: "Scorecard") -> list[str]:
+        """Whether the promised rate of false alarms is kept, and what escapes at that price."""
+        from vision_assets.vision.tasks.anomaly.findings import findings
+
+        return findings(scorecard)
+
 
 TASK: Any = AnomalyTask()
