@@ -42,7 +42,7 @@ class MemoryBank(nn.Module):
             TrainingError: the backbone has no feature map that is fine enough.
         """
         super().__init__()
-        self.backbone, self.neighbours = backbone, neighbours
+        self.backbone, self.neighbours = backbone.eval(), neighbours
         self._seen: dict[int, torch.Tensor] = {}
         for place, layer in enumerate(_feature_layers(backbone, side_px)):
             layer.register_forward_hook(self._keep(place))
@@ -92,7 +92,7 @@ class MemoryBank(nn.Module):
         self.count.fill_(len(points))
         self.deviation.copy_(deviation)
 
-    def _keep(self, place: int):  # noqa: ANN202 (a hook)
+    def _keep(self, place: int):
         def hook(module: nn.Module, inputs: object, output: torch.Tensor) -> None:
             del module, inputs
             self._seen[place] = output
@@ -111,16 +111,12 @@ def _feature_layers(backbone: Network, side_px: int) -> list[nn.Module]:
             last[int(output.shape[2])] = module
 
     hooks = [module.register_forward_hook(look) for module in backbone.modules()]
-    was_training = backbone.training
     try:
-        backbone.eval()(torch.zeros(1, 3, side_px, side_px))
+        backbone(torch.zeros(1, 3, side_px, side_px))
     finally:
-        backbone.train(was_training)
         for hook in hooks:
             hook.remove()
-    wanted = [
-        cells for cells in last if side_px // _COARSEST <= cells <= -(-side_px // _FINEST)
-    ]
+    wanted = [cells for cells in last if side_px // _COARSEST <= cells <= -(-side_px // _FINEST)]
     if not wanted or max(wanted) < 2:
         raise TrainingError(
             f"expected a backbone with feature maps at 1/{_FINEST} or 1/{_COARSEST} of "

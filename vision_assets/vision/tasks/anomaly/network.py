@@ -38,9 +38,7 @@ def build(recipe: AnomalyRecipe, n_classes: int) -> nn.Module:
     return MemoryBank(backbone, recipe.image_size_px, recipe.bank_size, recipe.neighbours)
 
 
-def begin(
-    network: nn.Module, recipe: AnomalyRecipe, n_classes: int, files: Path
-) -> FirstWeights:
+def begin(network: nn.Module, recipe: AnomalyRecipe, n_classes: int, files: Path) -> FirstWeights:
     """Load the weights that a recipe names; nothing is downloaded.
 
     Raises:
