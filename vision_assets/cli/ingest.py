@@ -56,17 +56,7 @@ def _ingest_all(
     batches: "list[Batch]", store: "ImageStore", landing: Path, case: "UseCase"
 ) -> "list[IngestResult]":
     """Ingest batch after batch under one progress bar."""
-    from vision_assets.vision.store.ingest import ingest as ingest_batch
+    from vision_assets.vision.store.ingest import ingest_all
 
-    total = sum(batch.n_files for batch in batches)
-    results: list[IngestResult] = []
-    n_done = 0
     with progress("ingesting") as on_progress:
-        for batch in batches:
-
-            def on_batch(done: int, _: int, before: int = n_done) -> None:
-                on_progress(before + done, total)
-
-            results.append(ingest_batch(store, batch, landing, case.spec, on_batch))
-            n_done += batch.n_files
-    return results
+        return list(ingest_all(store, batches, landing, case.spec, on_progress))

@@ -97,11 +97,6 @@ def _nothing_said(path: str) -> Said:
     return Said(path, faults=(Fault(Kind.MISSING_ANNOTATION, path, detail),))
 
 
-def as_text(path: str) -> str:
-    """A path as valid Unicode: bytes of a name that are not UTF-8 are shown as `\\xff`."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
 def _by_nothing(path: str) -> Labelled:
     return Labelled()
 

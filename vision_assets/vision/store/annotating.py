@@ -13,11 +13,13 @@ from typing import Any
 from vision_assets.vision.formats.annotations.open import is_sidecar, open_annotations
 from vision_assets.vision.formats.annotations.said import Kind
 from vision_assets.vision.formats.annotations.upright import Frame
-from vision_assets.vision.formats.labels import Labelled, as_text, labeller
+from vision_assets.vision.formats.labels import Labelled, labeller
+from vision_assets.vision.formats.path_text import as_text
 from vision_assets.vision.spec import PipelineSpec
 from vision_assets.vision.store.chunk import Chunk, Image
 from vision_assets.vision.store.image_store import ImageStore
-from vision_assets.vision.store.landing import LandedFile, settled_files
+from vision_assets.vision.store.landed_file import LandedFile
+from vision_assets.vision.store.landing import settled_files
 from vision_assets.vision.store.outcomes import FoundFault, Outcome, Status
 from vision_assets.vision.store.statements import INGEST_AUTHOR
 

@@ -13,11 +13,12 @@ from vision_assets.vision.errors import Reason
 from vision_assets.vision.formats.annotations.check import Checked
 from vision_assets.vision.formats.annotations.said import Fault
 from vision_assets.vision.formats.annotations.upright import Frame
-from vision_assets.vision.formats.labels import Labelled, as_text
+from vision_assets.vision.formats.labels import Labelled
+from vision_assets.vision.formats.path_text import as_text
 from vision_assets.vision.spec import ClassSpec, PipelineSpec
 from vision_assets.vision.store.class_record import learn
 from vision_assets.vision.store.image_store import ImageStore
-from vision_assets.vision.store.landing import LandedFile
+from vision_assets.vision.store.landed_file import LandedFile
 from vision_assets.vision.store.outcomes import Outcome, Status
 from vision_assets.vision.store.records import (
     DISPUTED,

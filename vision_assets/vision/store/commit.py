@@ -7,7 +7,8 @@ from datetime import datetime
 from vision_assets.vision.errors import ImageRefused, Reason
 from vision_assets.vision.formats.annotations.said import Fault, Kind
 from vision_assets.vision.formats.annotations.upright import Frame
-from vision_assets.vision.formats.labels import Labelled, Labeller, as_text
+from vision_assets.vision.formats.labels import Labelled, Labeller
+from vision_assets.vision.formats.path_text import as_text
 from vision_assets.vision.spec import PipelineSpec
 from vision_assets.vision.store.chunk import Chunk, Image
 from vision_assets.vision.store.examination import Examined

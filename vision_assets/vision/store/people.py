@@ -13,7 +13,7 @@ from vision_assets.vision.spec import WITH_OBJECTS, LabelSource, PipelineSpec
 from vision_assets.vision.store.annotating import Annotating, annotate_images, faults_of
 from vision_assets.vision.store.chunk import classes_with
 from vision_assets.vision.store.commit import image_record
-from vision_assets.vision.store.examination import examine
+from vision_assets.vision.store.examination import examine, limits_of
 from vision_assets.vision.store.image_store import ImageStore
 from vision_assets.vision.store.outcomes import FoundFault
 from vision_assets.vision.store.records import (
@@ -181,7 +181,7 @@ def _accept(
     if not store.image_table.lookup("image_id", [item.image_id], ["image_id"]).num_rows:
         data = store.quarantine_bytes([item.item_id])[item.item_id]
         said = Labelled(label, item.given_split, json.loads(item.attributes))
-        image = examine(data, spec.images)
+        image = examine(data, limits_of(spec.images))
         now = datetime.now(UTC)
         store.image_table.append(
             [image_record(item.image_id, item.source, item.batch_id, now, said, image)]
