@@ -6,7 +6,7 @@ annotation: an empty list says that there is none, which is not the same as no a
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,6 +100,11 @@ def to_text(objects: Sequence[AnnotatedObject]) -> str:
 def from_text(text: str) -> tuple[AnnotatedObject, ...]:
     """The reverse of `to_text`."""
     return tuple(_from_json(said) for said in json.loads(text))
+
+
+def objects_of(texts: Iterable[object]) -> list[tuple[AnnotatedObject, ...]]:
+    """The objects of several images; none where nobody said which there are."""
+    return [from_text(text) if isinstance(text, str) else () for text in texts]
 
 
 def main_class(objects: Sequence[AnnotatedObject]) -> int:

