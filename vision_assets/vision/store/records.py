@@ -75,7 +75,7 @@ class Annotation:
     """One thing said of an image, by a person or a model.
 
     Attributes:
-        kind: one of KINDS.
+        kind: one of KINDS; of a proposal also what a person made of it.
         class_id: of the image; of one with objects, the class that stands for it.
         geometry: all objects of the image, as `vision.objects` writes them; None in a label.
         supersedes: the event that this one takes the place of.
