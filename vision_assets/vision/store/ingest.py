@@ -11,9 +11,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from vision_assets.vision.errors import LandingUnreadable
+from vision_assets.vision.formats.annotations.open import is_sidecar
 from vision_assets.vision.formats.labels import as_text, labeller
 from vision_assets.vision.spec import PipelineSpec
 from vision_assets.vision.store import after
+from vision_assets.vision.store.annotating import annotate_from_files, faults_of, indices
 from vision_assets.vision.store.commit import commit_chunk
 from vision_assets.vision.store.image_store import ImageStore
 from vision_assets.vision.store.landing import Batch, LandedFile
@@ -51,18 +53,28 @@ def ingest(
     started = time.perf_counter()
     after.begin(store, landing, spec.source)
     files, done = batch.files(), _outcomes_so_far(store, batch)
-    todo = [file for file in files if as_text(file.path) not in done]
+    left = [file for file in files if as_text(file.path) not in done]
+    todo = [file for file in left if not is_sidecar(spec.source, file.path)]
+    sidecars = [file for file in left if is_sidecar(spec.source, file.path)]
     unreadable: list[FileRead] = []
     for outcomes in _chunks_committed(store, batch, todo, landing, spec, unreadable):
         done.update((outcome.path, outcome) for outcome in outcomes)
         if on_progress is not None:
             on_progress(len(done), len(files))
+    annotated = annotate_from_files(store, batch.batch_id, sidecars, landing, spec)
+    done.update((outcome.path, outcome) for outcome in annotated.outcomes)
     store.tidy()
     after.end(store, landing, files, spec.source)
     _raise_unreadable(landing, unreadable)
     paths = (as_text(file.path) for file in files)
     outcomes = tuple(done[path] for path in paths)
-    return IngestResult(batch.batch_id, outcomes, time.perf_counter() - started)
+    return IngestResult(
+        batch_id=batch.batch_id,
+        outcomes=outcomes,
+        seconds=time.perf_counter() - started,
+        faults=faults_of(store, batch.batch_id),
+        n_annotated=annotated.n_images,
+    )
 
 
 def _chunks_committed(
@@ -74,7 +86,7 @@ def _chunks_committed(
     unreadable: list[FileRead],
 ) -> Iterator[list[Outcome]]:
     """Read chunk by chunk; each is written while the next one is read."""
-    label = labeller(spec.source, landing)
+    label = labeller(spec.source, landing, indices(store))
     with ThreadPoolExecutor(_cores()) as readers, ThreadPoolExecutor(1) as writer:
         pending: Future[list[Outcome]] | None = None
         for chunk in _chunks(files):
@@ -83,7 +95,7 @@ def _chunks_committed(
             reads = [read for read in reads if not isinstance(read.found, OSError)]
             if pending is not None:
                 yield pending.result()
-            pending = writer.submit(commit_chunk, store, batch.batch_id, reads, label, spec.classes)
+            pending = writer.submit(commit_chunk, store, batch.batch_id, reads, label, spec)
         if pending is not None:
             yield pending.result()
 

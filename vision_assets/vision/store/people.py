@@ -9,9 +9,9 @@ from pathlib import Path
 from vision_assets.vision.errors import SpecError, StoreError
 from vision_assets.vision.formats.csv_table import read_csv
 from vision_assets.vision.formats.labels import Labelled
-from vision_assets.vision.spec import ClassSpec, PipelineSpec
-from vision_assets.vision.store.class_record import learn
-from vision_assets.vision.store.commit import image_record, record_classes
+from vision_assets.vision.spec import PipelineSpec
+from vision_assets.vision.store.chunk import classes_with
+from vision_assets.vision.store.commit import image_record
 from vision_assets.vision.store.examination import examine
 from vision_assets.vision.store.image_store import ImageStore
 from vision_assets.vision.store.records import LABEL, Annotation, Refusal, Settlement, digest
@@ -157,10 +157,7 @@ def _label(
 
 
 def _class_ids(store: ImageStore, labels: Sequence[str], spec: PipelineSpec) -> dict[str, int]:
-    classes = store.classes(spec.classes)
-    new: Sequence[ClassSpec] = [] if spec.classes else learn(classes, labels)
-    record_classes(store, new, "learned")
-    return {entry.name: entry.id for entry in [*classes, *new]}
+    return {entry.name: entry.id for entry in classes_with(store, spec, labels)}
 
 
 def _check_class(store: ImageStore, label: str, spec: PipelineSpec) -> None:
