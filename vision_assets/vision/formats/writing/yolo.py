@@ -82,7 +82,7 @@ def _outline(each: AnnotatedObject, image: AnnotatedImage) -> Iterator[float]:
 
 
 def _data_yaml(said: Annotations) -> str:
-    folders = {split or "train": _folder("images", split) for split in said.splits}
+    folders = {split: _folder("images", split) for split in said.splits if split is not None}
     names = {place: entry.name for place, entry in enumerate(said.classes)}
     return yaml.safe_dump(folders | {"names": names}, sort_keys=False, allow_unicode=True)
 
