@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from vision_assets.vision.errors import ImageRefused
-from vision_assets.vision.formats.annotations.open import WITH_OBJECTS, is_sidecar, open_annotations
+from vision_assets.vision.formats.annotations.open import is_sidecar, open_annotations
 from vision_assets.vision.formats.class_names import declared_classes
 from vision_assets.vision.formats.labels import Labelled, labeller
 from vision_assets.vision.formats.layout import Layout, infer_layout, without_label
@@ -126,7 +126,7 @@ def look(
         class_ids=class_ids,
         splits=dict(sorted(told.splits.items())),
         unlabelled=told.unlabelled,
-        objects=told.objects if source.label in WITH_OBJECTS else None,
+        objects=told.objects if source.says_objects else None,
         attributes={name: len(values) for name, values in told.attributes.items()},
         formats=formats,
         sizes=sizes,

@@ -110,7 +110,9 @@ def _masks(folder: Path, listing: Listing) -> Layout | None:
         return None
     extension = Counter(PurePosixPath(path).suffix for path in listing.masks).most_common(1)[0][0]
     for suffix in _MASK_SUFFIXES:
-        masks = {"suffix": suffix, "extension": extension}
+        masks = {"suffix": suffix} if suffix else {}
+        if extension not in {PurePosixPath(path).suffix for path in listing.images}:
+            masks["extension"] = extension
         said = {"landing": str(folder), "label": "masks", "masks": masks}
         reader = MaskFolder(folder, SourceSpec.model_validate(said), lambda path: None)
         share = _share(listing.images, reader.files_of, set(listing.masks))

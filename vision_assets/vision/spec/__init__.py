@@ -13,10 +13,17 @@ from vision_assets.vision.spec.pipeline import PipelineSpec
 from vision_assets.vision.spec.recipe import Recipe, RecipeSource, TiledRecipe, TilesSpec
 from vision_assets.vision.spec.search import RangeSpec, SearchSpec, Space, checked_space
 from vision_assets.vision.spec.serving import ExportSpec, ScoreSpec, ServiceSpec
-from vision_assets.vision.spec.source import BatchSpec, ImageRules, LabelSource, SourceSpec
+from vision_assets.vision.spec.source import (
+    WITH_OBJECTS,
+    BatchSpec,
+    ImageRules,
+    LabelSource,
+    SourceSpec,
+)
 
 __all__ = [
     "CHAMPION_CHECK",
+    "WITH_OBJECTS",
     "AnnotationErrors",
     "BatchSpec",
     "ChampionSpec",

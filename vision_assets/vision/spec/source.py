@@ -12,6 +12,9 @@ from vision_assets.vision.spec.base import Spec
 
 LabelSource = Literal["folder", "pattern", "csv", "none", "voc", "yolo", "coco", "masks", "mvtec"]
 
+WITH_OBJECTS: tuple[LabelSource, ...] = ("coco", "masks", "mvtec", "voc", "yolo")
+"""Sources whose annotation files say which objects are on an image."""
+
 
 class BatchSpec(Spec):
     """Bounds of one ingest batch; whichever is reached first closes it."""
@@ -56,7 +59,7 @@ class SourceSpec(Spec):
         description=(
             "Below the landing folder. voc, masks: folder of the annotation files; default: "
             "around each image. coco: JSON file, or a glob of several; default `**/*.json`. yolo: "
-            "`data.yaml`; default: the nearest one above an image."
+            "`data.yaml`, default: the nearest one above an image; or a folder of texts."
         ),
     )
     first_pixel: Literal[0, 1] = Field(
@@ -83,6 +86,11 @@ class SourceSpec(Spec):
         default=5, ge=0, description="A file is taken once it has not changed for this long."
     )
     batch: BatchSpec = BatchSpec()
+
+    @property
+    def says_objects(self) -> bool:
+        """Whether annotation files say which objects are on an image."""
+        return self.label in WITH_OBJECTS
 
     @field_validator("pattern")
     @classmethod

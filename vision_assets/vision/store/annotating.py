@@ -5,12 +5,13 @@ nothing is read twice.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from math import inf
 from pathlib import Path
 from typing import Any
 
 from vision_assets.vision.formats.annotations.open import is_sidecar, open_annotations
+from vision_assets.vision.formats.annotations.said import Kind
 from vision_assets.vision.formats.annotations.upright import Frame
 from vision_assets.vision.formats.labels import Labelled, as_text, labeller
 from vision_assets.vision.spec import PipelineSpec
@@ -22,6 +23,27 @@ from vision_assets.vision.store.statements import INGEST_AUTHOR
 
 _CHUNK_IMAGES = 512
 _IMAGE_STATUSES = (Status.ACCEPTED.value, Status.KNOWN.value, Status.LABELLED.value)
+
+
+@dataclass(frozen=True)
+class Annotating:
+    """Images by what became of their annotation.
+
+    Attributes:
+        new: had none.
+        changed: had another one.
+        unchanged: had the same, or theirs was left out or disputed.
+        unspoken: no annotation speaks of them; nothing was changed.
+    """
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    unspoken: int = 0
+
+    def __add__(self, other: "Annotating") -> "Annotating":
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return Annotating(*(one + more for one, more in pairs))
 
 
 @dataclass(frozen=True)
@@ -68,7 +90,7 @@ def annotate_from_files(
         and row["batch_id"] != batch_id
         and not names.isdisjoint(reader.files_of(row["path"]))
     ]
-    n_images = annotate_images(store, batch_id, touched, landing, spec)
+    done = annotate_images(store, batch_id, touched, landing, spec)
     lying = (file.path for file in settled_files(landing, spec.source, inf).values())
     images = [path for path in lying if not is_sidecar(spec.source, path)]
     missing = reader.missing(names, [*images, *(row["path"] for row in landed)])
@@ -79,7 +101,7 @@ def annotate_from_files(
         for file, outcome in zip(files, outcomes, strict=True):
             chunk.enter(file, outcome)
         chunk.write(store)
-    return Annotated(outcomes, n_images)
+    return Annotated(outcomes, done.new + done.changed)
 
 
 def annotate_images(
@@ -89,7 +111,7 @@ def annotate_images(
     landing: Path,
     spec: PipelineSpec,
     author: str = INGEST_AUTHOR,
-) -> int:
+) -> Annotating:
     """Store what annotation files say of stored images.
 
     Args:
@@ -99,18 +121,15 @@ def annotate_images(
         landing: folder that all paths are below.
         spec: the source, its classes, and what to do about errors.
         author: who says so; a person's word replaces what contradicts it.
-
-    Returns:
-        How many images got a new annotation.
     """
     label = labeller(spec.source, landing, indices(store))
-    n_new = 0
+    total = Annotating()
     for start in range(0, len(images), _CHUNK_IMAGES):
         pairs = images[start : start + _CHUNK_IMAGES]
         said = {path: label(path) for path, _ in pairs}
         with store.writing():
-            n_new += _annotate(store, spec, said, dict(pairs), cause, author)
-    return n_new
+            total += _annotate(store, spec, said, dict(pairs), cause, author)
+    return total
 
 
 def indices(store: ImageStore) -> Path:
@@ -132,16 +151,28 @@ def _annotate(
     ids: Mapping[str, str],
     cause: str,
     author: str,
-) -> int:
+) -> Annotating:
     """Decide on some images and write it; the store's lock is held."""
     frames = _frames(store, list(ids.values()))
     named = [label for each in said.values() for label in each.labels]
     chunk = Chunk.about(store, spec, list(frames), named, cause, author)
-    for path, image_id in ids.items():
-        if image_id in frames:
-            _decide(chunk, Image(path, image_id), said[path], frames[image_id])
+    stored = [path for path, image_id in ids.items() if image_id in frames]
+    spoken = [path for path in stored if not _is_unspoken(said[path])]
+    for path in spoken:
+        _decide(chunk, Image(path, ids[path]), said[path], frames[ids[path]])
     chunk.write(store)
-    return len(chunk.events)
+    changed = sum(each.supersedes is not None for each in chunk.events)
+    return Annotating(
+        new=len(chunk.events) - changed,
+        changed=changed,
+        unchanged=len(spoken) - len(chunk.events),
+        unspoken=len(stored) - len(spoken),
+    )
+
+
+def _is_unspoken(said: Labelled) -> bool:
+    faults = said.said.faults if said.said is not None else ()
+    return any(fault.kind is Kind.MISSING_ANNOTATION for fault in faults)
 
 
 def _decide(chunk: Chunk, image: Image, said: Labelled, frame: Frame) -> None:

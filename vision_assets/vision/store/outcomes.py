@@ -47,6 +47,10 @@ class Outcome:
     detail: str | None = None
 
 
+KEPT = "kept"
+"""Done about what is only told."""
+
+
 @dataclass(frozen=True)
 class FoundFault:
     """What was wrong with an annotation; `kind` and `done` as `AnnotationFault` has them."""
@@ -56,6 +60,11 @@ class FoundFault:
     object_index: int | None
     detail: str
     done: str
+
+    @property
+    def is_deviation(self) -> bool:
+        """Whether what is stored is not what the file says."""
+        return self.done != KEPT
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,11 @@ class IngestResult:
     def counts(self) -> dict[str, int]:
         """Paths per status."""
         return dict(Counter(outcome.status.value for outcome in self.outcomes))
+
+    @property
+    def fault_counts(self) -> dict[tuple[str, str], int]:
+        """Faults per kind and what was done, most first."""
+        return dict(Counter((fault.kind, fault.done) for fault in self.faults).most_common())
 
     @property
     def images_per_s(self) -> float:

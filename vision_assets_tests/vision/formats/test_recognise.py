@@ -14,7 +14,7 @@ from vision_assets.vision.formats.writing.annotations import AnnotatedImage, Ann
 from vision_assets.vision.formats.writing.writers import writer
 from vision_assets.vision.objects import AnnotatedObject
 from vision_assets.vision.spec import ClassSpec
-from vision_assets_tests.drawing import draw_jpeg, draw_mask
+from vision_assets_tests.drawing import draw_jpeg, draw_mask, draw_pixels
 
 CLASSES = (
     ClassSpec(id=0, name="spot"),
@@ -124,6 +124,17 @@ def test_masks_of_classes_in_folders(tmp_path: Path, suffix: str) -> None:
     assert findings.objects.objects == {"spot": 4}
     assert findings.classes == {"good": 4, "spot": 4}
     assert propose_task(findings).task == "segmentation"
+
+
+def test_images_and_masks_may_have_one_extension(tmp_path: Path) -> None:
+    for n in range(4):
+        for label in ("good", "spot"):
+            save(tmp_path / "images" / label / f"{n}.png", png(draw_pixels(n, label)))
+            mask = draw_mask(n, label).astype(np.uint8) * 255
+            save(tmp_path / "masks" / label / f"{n}.png", png(mask))
+    findings = look(tmp_path)
+    assert (findings.layout.label, findings.layout.masks) == ("masks", {})
+    assert findings.classes == {"good": 4, "spot": 4}
 
 
 def test_masks_of_indices_name_their_values(tmp_path: Path) -> None:

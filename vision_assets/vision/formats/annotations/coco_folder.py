@@ -1,7 +1,9 @@
 """A landing folder of COCO: one JSON, or one per split."""
 
 import re
+import shutil
 import tempfile
+import weakref
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache, cached_property
 from itertools import takewhile
@@ -27,8 +29,7 @@ class CocoFolder:
 
     def __init__(self, landing: Path, files: str | None, indices: Path | None) -> None:
         self._landing, self._glob = landing, files or _EVERY_JSON
-        self._temporary = tempfile.TemporaryDirectory() if indices is None else None
-        self._indices = indices or Path(str(self._temporary and self._temporary.name))
+        self._indices = indices or _folder_as_long_as(self)
         self._index = cache(self._open)
         self._order = cache(self._ordered)
 
@@ -93,6 +94,13 @@ class CocoFolder:
 
     def _ordered(self, folder: PurePosixPath) -> tuple[str, ...]:
         return tuple(sorted(self._files, key=lambda file: (-_shared(file, folder), file)))
+
+
+def _folder_as_long_as(reader: CocoFolder) -> Path:
+    """A temporary folder that goes with the reader."""
+    folder = tempfile.mkdtemp(prefix="vision_assets-")
+    weakref.finalize(reader, shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def _shared(file: str, folder: PurePosixPath) -> int:

@@ -5,7 +5,7 @@ import json
 import os
 import sqlite3
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from itertools import islice
@@ -117,19 +117,10 @@ def _built(path: Path, folder: Path) -> Path:
 def _build(path: Path, index: Path) -> None:
     with closing(sqlite3.connect(index)) as database:
         database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _TABLES)
-        _insert(
-            database,
-            "INSERT INTO categories VALUES (?, ?)",
-            map(_category, _items(path, "categories")),
-        )
-        _insert(
-            database, "INSERT INTO images VALUES (?, ?, ?, ?)", map(_image, _items(path, "images"))
-        )
-        _insert(
-            database,
-            "INSERT INTO objects VALUES (?, ?, ?, ?)",
-            map(_object, _items(path, "annotations")),
-        )
+        for key, (statement, row) in _LISTS.items():
+            rows = map(row, _items(path, key))
+            while chunk := list(islice(rows, _ROWS_PER_INSERT)):
+                database.executemany(statement, chunk)
         database.executescript(_INDICES)
         database.commit()
 
@@ -141,11 +132,6 @@ def _items(path: Path, key: str) -> Iterator[dict[str, Any]]:
             if not isinstance(item, dict):
                 raise ValueError(f"expected objects in {key!r}, got {str(item)[:50]!r}")
             yield item
-
-
-def _insert(database: sqlite3.Connection, statement: str, rows: Iterator[tuple[Any, ...]]) -> None:
-    while chunk := list(islice(rows, _ROWS_PER_INSERT)):
-        database.executemany(statement, chunk)
 
 
 def _category(said: dict[str, Any]) -> tuple[str, str]:
@@ -177,6 +163,14 @@ def _id(said: Any, what: str) -> str:
     if not isinstance(said, int | str):
         raise ValueError(f"expected the id of {what} to be a number, got {str(said)[:50]!r}")
     return str(said)
+
+
+_LISTS: dict[str, tuple[str, Callable[[dict[str, Any]], tuple[Any, ...]]]] = {
+    "categories": ("INSERT INTO categories VALUES (?, ?)", _category),
+    "images": ("INSERT INTO images VALUES (?, ?, ?, ?)", _image),
+    "annotations": ("INSERT INTO objects VALUES (?, ?, ?, ?)", _object),
+}
+"""How each list of a file is kept."""
 
 
 def _twice(file: str, name: str) -> Fault:

@@ -9,10 +9,8 @@ from vision_assets.vision.formats.annotations.mvtec_folder import MvtecFolder, i
 from vision_assets.vision.formats.annotations.reader import AnnotationReader
 from vision_assets.vision.formats.annotations.voc_folder import VocFolder
 from vision_assets.vision.formats.annotations.yolo_folder import YoloFolder
-from vision_assets.vision.spec import LabelSource, SourceSpec
+from vision_assets.vision.spec import SourceSpec
 
-WITH_OBJECTS: frozenset[LabelSource] = frozenset({"voc", "yolo", "coco", "masks", "mvtec"})
-"""Sources whose annotation files say which objects are on an image."""
 SIDECAR_SUFFIXES = frozenset({".xml", ".txt", ".json", ".yaml", ".yml"})
 
 
@@ -30,7 +28,7 @@ def open_annotations(
         indices: folder where what was read of large files is kept between runs.
         label_of: class of an image, by its path.
     """
-    if source.label not in WITH_OBJECTS:
+    if not source.says_objects:
         return None
     readers: dict[str, Callable[[], AnnotationReader]] = {
         "voc": lambda: VocFolder(landing, source.annotations, source.first_pixel),
@@ -44,7 +42,7 @@ def open_annotations(
 
 def is_sidecar(source: SourceSpec, path: str) -> bool:
     """Whether a file of the landing folder holds annotations or belongs to them."""
-    if source.label not in WITH_OBJECTS:
+    if not source.says_objects:
         return False
     if PurePosixPath(path).suffix.lower() in SIDECAR_SUFFIXES:
         return True

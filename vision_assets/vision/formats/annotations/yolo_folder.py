@@ -11,6 +11,7 @@ from vision_assets.vision.formats.annotations.yolo import read_yolo
 from vision_assets.vision.formats.annotations.yolo_data import YoloData, read_yolo_data
 
 _LABELS = "labels"
+_DATA_SUFFIXES = (".yaml", ".yml", ".txt")
 _DATA_FILES = ("data.yaml", "data.yml", "dataset.yaml", "classes.txt", f"{_LABELS}/classes.txt")
 
 
@@ -19,17 +20,20 @@ class YoloFolder:
 
     Args:
         landing: folder that all paths are below.
-        data_file: `data.yaml` or a text of classes; None: the nearest one above an image.
+        place: `data.yaml`, a text of classes, or a folder of texts; None: texts around each image,
+            and the nearest `data.yaml` above it.
     """
 
-    def __init__(self, landing: Path, data_file: str | None) -> None:
-        self._landing, self._data_file = landing, data_file
+    def __init__(self, landing: Path, place: str | None) -> None:
+        self._landing = landing
+        is_file = place is not None and PurePosixPath(place).suffix in _DATA_SUFFIXES
+        self._data_file, self._folder = (place, None) if is_file else (None, place)
         self._data = cache(lambda file: read_yolo_data(landing, file))
         self._nearest = cache(self._find)
 
     def files_of(self, path: str) -> tuple[str, ...]:
         """The text of the image's name, and the file that names its classes."""
-        data_file = self._data_file or self._nearest(PurePosixPath(path).parent)
+        data_file = self._data_file_of(path)
         return self._texts(path) + (() if data_file is None else (data_file,))
 
     def read(self, path: str) -> Said | None:
@@ -56,10 +60,14 @@ class YoloFolder:
 
     def _texts(self, path: str) -> tuple[str, ...]:
         name = PurePosixPath(path).stem + ".txt"
-        return places(path, name=name, folder=None, twins=(_LABELS,))
+        return places(path, name=name, folder=self._folder, twins=(_LABELS,))
+
+    def _data_file_of(self, path: str) -> str | None:
+        above = PurePosixPath(path).parent if self._folder is None else PurePosixPath(self._folder)
+        return self._data_file or self._nearest(above)
 
     def _data_of(self, path: str) -> YoloData | None:
-        file = self._data_file or self._nearest(PurePosixPath(path).parent)
+        file = self._data_file_of(path)
         if file is None or not (self._landing / file).is_file():
             return None
         return self._data(file)
