@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vision_assets.components.classification import ClassificationPipeline
     from vision_assets.components.detection import DetectionPipeline
+    from vision_assets.components.segmentation import SegmentationPipeline
 
-__all__ = ["ClassificationPipeline", "DetectionPipeline"]
+__all__ = ["ClassificationPipeline", "DetectionPipeline", "SegmentationPipeline"]
 
 _MODULES = {
     "ClassificationPipeline": "vision_assets.components.classification",
     "DetectionPipeline": "vision_assets.components.detection",
+    "SegmentationPipeline": "vision_assets.components.segmentation",
 }
 
 
