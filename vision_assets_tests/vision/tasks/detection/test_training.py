@@ -96,7 +96,9 @@ def test_of_few_objects_no_score_is_chosen():
 @pytest.mark.slow
 def test_a_small_detector_learns_to_find_what_is_drawn(drawn: DrawnDataset, tmp_path):
     recipe = DetectionRecipe(image_size_px=32, epochs=25, batch_size=8)
-    trained = fit(TASK, drawn.manifest, drawn.read, recipe, drawn.classes, tmp_path, DATASET)
+    trained = fit(
+        TASK, drawn.manifest, drawn.read, recipe, drawn.classes, tmp_path, DATASET, threads=1
+    )
     assert trained.metrics["val_mean_average_precision_50"] > 0.6
     bundle = export(TASK, trained, tmp_path / "bundles", "drawn")
     spots = drawn.test[drawn.test["label"] == "spot"]
