@@ -15,10 +15,12 @@ from vision_assets.vision.use_case import UseCase
 
 if TYPE_CHECKING:
     from vision_assets.vision.store.image_store import ImageStore
-    from vision_assets.vision.store.outcomes import IngestResult
+    from vision_assets.vision.store.outcomes import FoundFault, IngestResult
 
 BATCH_TAG = "vision_assets/batch"
 _REFUSED = "nothing_refused"
+_SOUND = "annotations_sound"
+_FAULTS_OF_A_KIND = 5
 _SHOWN = 12
 _PATHS_A_MESSAGE = 100
 
@@ -45,13 +47,7 @@ def raw_images(use_case: UseCase) -> dg.AssetsDefinition:
             "Every image ever accepted, keyed by the SHA-256 of its bytes. Materialized by hand, "
             "it sweeps the landing folder; the sensor names a batch."
         ),
-        check_specs=[
-            dg.AssetCheckSpec(
-                _REFUSED,
-                asset=asset_key(use_case, "raw_images"),
-                description="No image of this run was quarantined.",
-            )
-        ],
+        check_specs=_check_specs(use_case),
     )
     def build(
         context: dg.AssetExecutionContext, config: RawImagesConfig, home: HomeResource
@@ -61,10 +57,25 @@ def raw_images(use_case: UseCase) -> dg.AssetsDefinition:
         return dg.MaterializeResult(
             data_version=dg.DataVersion(store.token()),
             metadata=_metadata(store, results),
-            check_results=[_refused_check(results)],
+            check_results=_check_results(use_case, results),
         )
 
     return build
+
+
+def _check_specs(use_case: UseCase) -> list[dg.AssetCheckSpec]:
+    checks = {_REFUSED: "No image of this run was quarantined."}
+    if use_case.spec.source.says_objects:
+        checks[_SOUND] = "What annotation files say was stored as they say it."
+    key = asset_key(use_case, "raw_images")
+    return [dg.AssetCheckSpec(name, asset=key, description=said) for name, said in checks.items()]
+
+
+def _check_results(use_case: UseCase, results: "list[IngestResult]") -> list[dg.AssetCheckResult]:
+    refused = _refused_check(results)
+    if not use_case.spec.source.says_objects:
+        return [refused]
+    return [refused, _sound_check(results)]
 
 
 def _ingest(
@@ -118,6 +129,7 @@ def _metadata(store: "ImageStore", results: "list[IngestResult]") -> dict[str, d
         "labelled": dg.MetadataValue.int(len(labels)),
         "unlabelled": dg.MetadataValue.int(unlabelled),
         "quarantined": dg.MetadataValue.int(len(store.quarantine())),
+        "with objects": dg.MetadataValue.int(int(labels["objects"].notna().sum())),
         "this run": counts_table(outcomes, "outcome"),
         "images per second": dg.MetadataValue.float(_throughput(results)),
         "classes": counts_table(counts, "class"),
@@ -152,6 +164,39 @@ def _pictures(
         sheet = contact_sheet([(items[str(o.item_id)], f"{o.reason}: {o.path}") for o in refused])
         pictures["refused, a sample"] = picture(sheet, "image/jpeg")
     return pictures
+
+
+def _sound_check(results: "list[IngestResult]") -> dg.AssetCheckResult:
+    faults = [fault for result in results for fault in result.faults]
+    wrong = [fault for fault in faults if fault.is_deviation]
+    counts = sum((Counter(result.fault_counts) for result in results), Counter())
+    return dg.AssetCheckResult(
+        check_name=_SOUND,
+        passed=not wrong,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "errors": len(wrong),
+            "by kind": records_table(
+                {"kind": kind, "what was done": done, "number": number}
+                for (kind, done), number in counts.most_common()
+            ),
+            "samples": records_table(map(vars, _spread(faults))),
+            "what to do": (
+                "Put the files right: what changed is read again. source.annotation_errors says "
+                "what is done about each kind."
+            ),
+        },
+    )
+
+
+def _spread(faults: "list[FoundFault]") -> "list[FoundFault]":
+    """A few of every kind."""
+    kinds = dict.fromkeys(fault.kind for fault in faults)
+    return [
+        fault
+        for kind in kinds
+        for fault in [each for each in faults if each.kind == kind][:_FAULTS_OF_A_KIND]
+    ]
 
 
 def _refused_check(results: "list[IngestResult]") -> dg.AssetCheckResult:

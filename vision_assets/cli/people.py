@@ -1,9 +1,9 @@
-"""`vision-assets label`, `resolve` and `remove`: what people decide of images."""
+"""`vision-assets label`, `annotate`, `resolve` and `remove`: what people decide of images."""
 
 import getpass
 from json import loads
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -12,8 +12,11 @@ from vision_assets.home import Home
 from vision_assets.vision.errors import SpecError
 
 if TYPE_CHECKING:
+    from vision_assets.vision.spec import LabelSource
     from vision_assets.vision.store.image_store import ImageStore
     from vision_assets.vision.use_case import UseCase
+
+_FAULTS_SHOWN = 50
 
 
 def label(
@@ -39,6 +42,43 @@ def label(
         show_json(vars(result))
     else:
         show_table(f"Labelled in {name}", ("what", "images"), list(vars(result).items()))
+
+
+def annotate(
+    name: Name,
+    place: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="PATH",
+            help="File or folder of annotations; default: those of the landing folder.",
+        ),
+    ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option("--format", help="coco, voc, yolo, masks or mvtec; default: the source's."),
+    ] = None,
+    author: Author = None,
+    json: Json = False,
+) -> None:
+    """Take boxes, outlines and masks from files; what they replace stays on record."""
+    from vision_assets.vision.spec import WITH_OBJECTS
+    from vision_assets.vision.store.people import annotate as annotate_images
+
+    if form is not None and form not in WITH_OBJECTS:
+        raise SpecError(f"expected --format one of {', '.join(WITH_OBJECTS)}, got {form!r}")
+    case, store = _opened(name)
+    landing = Home.from_environment().landing(case.spec.source.landing)
+    done, faults = annotate_images(
+        store, landing, case.spec, author or getpass.getuser(), place, cast("LabelSource", form)
+    )
+    if json:
+        show_json(vars(done) | {"faults": [vars(fault) for fault in faults]})
+        return
+    show_table(f"Annotated in {name}", ("what", "images"), list(vars(done).items()))
+    if faults:
+        rows = [tuple(vars(fault).values()) for fault in faults[:_FAULTS_SHOWN]]
+        show_table(f"{len(faults)} errors in annotations", tuple(vars(faults[0])), rows)
 
 
 def resolve(

@@ -40,6 +40,7 @@ class Reason(StrEnum):
     UNSUPPORTED_MODE = "unsupported_mode"
     UNKNOWN_CLASS = "unknown_class"
     LABEL_CONFLICT = "label_conflict"
+    BAD_ANNOTATION = "bad_annotation"
 
 
 class ImageRefused(VisionAssetsError):

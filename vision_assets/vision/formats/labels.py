@@ -3,46 +3,64 @@
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from vision_assets.vision.errors import SpecError
+from vision_assets.vision.formats.annotations.open import open_annotations
+from vision_assets.vision.formats.annotations.reader import AnnotationReader
+from vision_assets.vision.formats.annotations.said import Fault, Kind, Said
+from vision_assets.vision.formats.annotations.split_names import SPLIT_NAMES
 from vision_assets.vision.formats.csv_table import read_csv
 from vision_assets.vision.manifest import RESERVED_COLUMNS
 from vision_assets.vision.spec import SourceSpec
 
-SPLIT_NAMES = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-}
-"""What folders, file names and tables call the splits."""
-
 
 @dataclass(frozen=True)
 class Labelled:
-    """What the place and name of a file say of its image."""
+    """What the place and name of a file, and its annotation, say of its image.
+
+    Attributes:
+        label: class of the whole image.
+        given_split: one of the manifest's SPLITS.
+        attributes: such as line or lot.
+        said: of the objects on it; None where the source has no annotation files.
+    """
 
     label: str | None = None
     given_split: str | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
+    said: Said | None = None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Every class that is named: of the image, then of the objects on it."""
+        objects = self.said.objects if self.said is not None else None
+        named = (self.label, *(each.label for each in objects or ()))
+        return tuple(dict.fromkeys(label for label in named if label is not None))
 
 
 Labeller = Callable[[str], Labelled]
 """From a posix path below the landing folder to what it says."""
 
 
-def labeller(source: SourceSpec, landing: Path) -> Labeller:
+def labeller(source: SourceSpec, landing: Path, indices: Path | None = None) -> Labeller:
     """The labeller of a source. Texts are in Unicode's composed form (NFC).
 
     A `pattern` gives attributes and a split whatever the label comes from.
 
+    Args:
+        source: where labels and annotations come from.
+        landing: folder that all paths are below.
+        indices: folder where what was read of large files is kept between runs.
+
     Raises:
         SpecError: the CSV is missing or wrong; the message names file and row.
     """
+    of_image = _image_labeller(source)
+    reader = open_annotations(source, landing, indices, lambda path: of_image(path).label)
+    if reader is not None:
+        return _by_annotations(reader, of_image)
     by_label: dict[str, Labeller] = {"folder": _by_folder, "none": _by_nothing}
     if source.pattern is not None:
         by_label["pattern"] = _by_pattern(source.pattern)
@@ -52,6 +70,31 @@ def labeller(source: SourceSpec, landing: Path) -> Labeller:
     if source.pattern is None or source.label == "pattern":
         return first
     return _joined(first, by_label["pattern"])
+
+
+def _image_labeller(source: SourceSpec) -> Labeller:
+    """What is said of an image beside its objects: by `pattern`, else a split by its folder."""
+    by_folder = _by_folder if source.label in ("masks", "mvtec") else _by_split_folder
+    if source.pattern is None:
+        return by_folder
+    by_pattern = _by_pattern(source.pattern)
+    if "label" in re.compile(source.pattern).groupindex:
+        return _joined(by_pattern, _by_split_folder)
+    return _joined(by_folder, by_pattern)
+
+
+def _by_annotations(reader: AnnotationReader, of_image: Labeller) -> Labeller:
+    def label(path: str) -> Labelled:
+        image = of_image(path)
+        split = reader.split_of(path) or image.given_split
+        return replace(image, given_split=split, said=reader.read(path) or _nothing_said(path))
+
+    return label
+
+
+def _nothing_said(path: str) -> Said:
+    detail = "expected an annotation, got none that speaks of the image"
+    return Said(path, faults=(Fault(Kind.MISSING_ANNOTATION, path, detail),))
 
 
 def _by_nothing(path: str) -> Labelled:
@@ -64,6 +107,11 @@ def _by_folder(path: str) -> Labelled:
     split = next((SPLIT_NAMES[f.lower()] for f in folders if f.lower() in SPLIT_NAMES), None)
     label = folders[-1] if folders and folders[-1].lower() not in SPLIT_NAMES else None
     return Labelled(label=label, given_split=split)
+
+
+def _by_split_folder(path: str) -> Labelled:
+    """A folder may name a split; none names a label."""
+    return Labelled(given_split=_by_folder(path).given_split)
 
 
 def _by_pattern(pattern: str) -> Labeller:

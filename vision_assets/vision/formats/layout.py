@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
-from vision_assets.vision.formats.labels import SPLIT_NAMES
+from vision_assets.vision.formats.annotations.split_names import SPLIT_NAMES
 from vision_assets.vision.formats.name_pattern import extension_pattern, infer_names
 
 MAX_CLASSES = 200

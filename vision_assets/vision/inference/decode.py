@@ -24,7 +24,7 @@ _MAGICS = (
     *(_JPEG_MAGIC, b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a"),
     *(b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"),
 )
-_PILLOW_ERRORS = (
+PILLOW_ERRORS = (
     *(OSError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, EOFError),
     *(SyntaxError, RuntimeError, MemoryError, struct.error, zlib.error),
 )
@@ -191,7 +191,7 @@ def _orientation(image: Image.Image) -> int:
         return 1
     try:
         orientation = Image.Image.getexif(image).get(EXIF_ORIENTATION_TAG, 1)
-    except _PILLOW_ERRORS as error:
+    except PILLOW_ERRORS as error:
         raise ImageRefused(Reason.TRUNCATED, f"the EXIF data cannot be read: {error}") from error
     return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
 
@@ -208,7 +208,7 @@ def _open(data: bytes) -> Image.Image:
             Reason.NOT_AN_IMAGE,
             f"expected one of {', '.join(FORMATS)}, got bytes that begin with {data[:8]!r}",
         ) from None
-    except _PILLOW_ERRORS as error:
+    except PILLOW_ERRORS as error:
         raise ImageRefused(Reason.TRUNCATED, f"the header cannot be read: {error}") from error
 
 
@@ -235,7 +235,7 @@ def _decode_with_pillow(data: bytes) -> Image.Image:
         try:
             image.load()
             return _to_rgb(image)
-        except _PILLOW_ERRORS as error:
+        except PILLOW_ERRORS as error:
             raise ImageRefused(
                 Reason.TRUNCATED, f"the pixels cannot be read ({error}); send it again"
             ) from error

@@ -4,6 +4,7 @@ Plain pydantic: read by the Dagster component, the CLI and the tests alike. Defa
 all but the source. Names are imported from here; the modules are its rooms.
 """
 
+from vision_assets.vision.spec.annotations import AnnotationErrors, MaskSpec
 from vision_assets.vision.spec.automation import ScheduleSpec, TriggersSpec
 from vision_assets.vision.spec.base import Fraction, Spec
 from vision_assets.vision.spec.dataset import ClassSpec, ExpectationSpec, SplitSpec
@@ -12,10 +13,18 @@ from vision_assets.vision.spec.pipeline import PipelineSpec
 from vision_assets.vision.spec.recipe import Recipe, RecipeSource, TiledRecipe, TilesSpec
 from vision_assets.vision.spec.search import RangeSpec, SearchSpec, Space, checked_space
 from vision_assets.vision.spec.serving import ExportSpec, ScoreSpec, ServiceSpec
-from vision_assets.vision.spec.source import BatchSpec, ImageRules, SourceSpec
+from vision_assets.vision.spec.source import (
+    WITH_OBJECTS,
+    BatchSpec,
+    ImageRules,
+    LabelSource,
+    SourceSpec,
+)
 
 __all__ = [
     "CHAMPION_CHECK",
+    "WITH_OBJECTS",
+    "AnnotationErrors",
     "BatchSpec",
     "ChampionSpec",
     "ClassSpec",
@@ -25,6 +34,8 @@ __all__ = [
     "Fraction",
     "GateSpec",
     "ImageRules",
+    "LabelSource",
+    "MaskSpec",
     "PipelineSpec",
     "RangeSpec",
     "Recipe",

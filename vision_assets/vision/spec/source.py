@@ -7,7 +7,13 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from vision_assets.vision.manifest import RESERVED_COLUMNS
+from vision_assets.vision.spec.annotations import AnnotationErrors, MaskSpec
 from vision_assets.vision.spec.base import Spec
+
+LabelSource = Literal["folder", "pattern", "csv", "none", "voc", "yolo", "coco", "masks", "mvtec"]
+
+WITH_OBJECTS: tuple[LabelSource, ...] = ("coco", "masks", "mvtec", "voc", "yolo")
+"""Sources whose annotation files say which objects are on an image."""
 
 
 class BatchSpec(Spec):
@@ -26,11 +32,13 @@ class SourceSpec(Spec):
     """Where images come from and how a file tells its label."""
 
     landing: str = Field(description="Landing folder; a relative path is inside the home.")
-    label: Literal["folder", "pattern", "csv", "none"] = Field(
+    label: LabelSource = Field(
         default="folder",
         description=(
             "folder: the name of the folder an image lies in. pattern: the group `label` of "
-            "`pattern`. csv: a table `csv` with columns `file`, `label`. none: unlabelled."
+            "`pattern`. csv: a table `csv` with columns `file`, `label`. none: unlabelled. With "
+            "objects: voc: Pascal VOC. yolo: texts with boxes or outlines. coco: JSON with boxes, "
+            "outlines or masks. masks: a mask per image. mvtec: the layout of MVTec AD."
         ),
     )
     pattern: str | None = Field(
@@ -46,6 +54,23 @@ class SourceSpec(Spec):
         default=None,
         description="CSV below the landing folder: `file`, `label`, `split`, attributes.",
     )
+    annotations: str | None = Field(
+        default=None,
+        description=(
+            "Below the landing folder. voc, masks: folder of the annotation files; default: "
+            "around each image. coco: JSON file, or a glob of several; default `**/*.json`. yolo: "
+            "`data.yaml`, default: the nearest one above an image; or a folder of texts."
+        ),
+    )
+    first_pixel: Literal[0, 1] = Field(
+        default=0,
+        description=(
+            "Of voc. 0: numbers are edges, as most tools write them. 1: numbers count pixels from "
+            "1, the last one is inside, as VOC's own development kit does."
+        ),
+    )
+    masks: MaskSpec = MaskSpec()
+    annotation_errors: AnnotationErrors = AnnotationErrors()
     ignore: tuple[str, ...] = Field(
         default=(),
         description=(
@@ -61,6 +86,11 @@ class SourceSpec(Spec):
         default=5, ge=0, description="A file is taken once it has not changed for this long."
     )
     batch: BatchSpec = BatchSpec()
+
+    @property
+    def says_objects(self) -> bool:
+        """Whether annotation files say which objects are on an image."""
+        return self.label in WITH_OBJECTS
 
     @field_validator("pattern")
     @classmethod
@@ -84,8 +114,10 @@ class SourceSpec(Spec):
             raise ValueError("label: pattern needs `pattern` with a group (?P<label>...)")
         if self.label == "csv" and self.csv is None:
             raise ValueError("label: csv needs `csv`, the table's path below the landing folder")
-        if self.csv is not None and ".." in PurePosixPath(self.csv).parts:
-            raise ValueError("`csv` must lie below the landing folder")
+        for name in ("csv", "annotations"):
+            path = PurePosixPath(getattr(self, name) or "")
+            if path.is_absolute() or ".." in path.parts:
+                raise ValueError(f"`{name}` must lie below the landing folder")
         return self
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from vision_assets.vision.errors import LandingUnreadable, Reason
+from vision_assets.vision.formats.annotations.open import is_sidecar
 from vision_assets.vision.spec import SourceSpec
 from vision_assets.vision.store.image_store import ImageStore
 from vision_assets.vision.store.landed_file import LandedFile
@@ -53,7 +54,8 @@ def apply(
     lying = {file.key: file for file in files}
     for key, reason in taken_files(store):
         file = lying.pop(key, None)
-        if file is not None and reason != Reason.TOO_MANY_BYTES:
+        kept = file is None or is_sidecar(source, file.path)  # images to come may need it
+        if file is not None and not kept and reason != Reason.TOO_MANY_BYTES:
             _clear(landing, file, source)
 
 

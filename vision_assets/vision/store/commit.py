@@ -1,34 +1,22 @@
-"""One chunk of an ingest, from what was read to what is written, under the store's lock.
-
-The order is images, annotations, quarantine, ledger: a process killed in between leaves
-paths that the ledger does not hold, and the next run finds what is there and adds the rest.
-"""
+"""One chunk of an ingest, from what was read to what is written, under the store's lock."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 
 from vision_assets.vision.errors import ImageRefused, Reason
+from vision_assets.vision.formats.annotations.said import Fault, Kind
+from vision_assets.vision.formats.annotations.upright import Frame
 from vision_assets.vision.formats.labels import Labelled, Labeller
 from vision_assets.vision.formats.path_text import as_text
-from vision_assets.vision.spec import ClassSpec
-from vision_assets.vision.store.class_record import learn
+from vision_assets.vision.spec import PipelineSpec
+from vision_assets.vision.store.chunk import Chunk, Image
 from vision_assets.vision.store.examination import Examined
 from vision_assets.vision.store.image_store import ImageStore
 from vision_assets.vision.store.outcomes import Outcome, Status
 from vision_assets.vision.store.reading import FileRead
-from vision_assets.vision.store.records import (
-    LABEL,
-    Annotation,
-    ClassEntry,
-    ImageRecord,
-    LedgerEntry,
-    Refusal,
-    attributes_json,
-    digest,
-)
-
-INGEST_AUTHOR = "ingest"
+from vision_assets.vision.store.records import ImageRecord, attributes_json
+from vision_assets.vision.store.statements import told
 
 
 def commit_chunk(
@@ -36,168 +24,108 @@ def commit_chunk(
     batch_id: str,
     reads: Sequence[FileRead],
     labeller: Labeller,
-    declared: tuple[ClassSpec, ...],
+    spec: PipelineSpec,
 ) -> list[Outcome]:
     """Decide on every file of the chunk and write what follows; again, it adds nothing.
+
+    Args:
+        store: where to.
+        batch_id: of the batch that the files are of.
+        reads: what was found at their paths.
+        labeller: what is said of a path.
+        spec: its classes, and what to do about errors in annotations.
 
     Raises:
         StoreLocked: another process writes.
         DiskFull: too little space; nothing of this chunk was written.
     """
+    said = {read.file.path: labeller(as_text(read.file.path)) for read in reads}
     with store.writing(_size(reads)):
-        said = {read.file.path: labeller(as_text(read.file.path)) for read in reads}
-        classes = store.classes(declared)
-        new_classes = [] if declared else learn(classes, _labels(reads, said))
-        state = _state(store, reads, [*classes, *new_classes])
-        chunk = _Chunk(batch_id, datetime.now(UTC), state)
-        for read in reads:
-            chunk.decide(read, said[read.file.path])
-        record_classes(store, [*(declared or new_classes)], "declared" if declared else "learned")
-        store.image_table.append(chunk.images)
-        store.annotation_table.append(chunk.annotations)
-        store.quarantine_table.add(chunk.refusals)
-        store.ledger.add([chunk.entry(read, outcome) for read, outcome in chunk.decided])
-    return [outcome for _, outcome in chunk.decided]
-
-
-def record_classes(store: ImageStore, classes: Sequence[ClassSpec], origin: str) -> None:
-    """Add ids and names that the record does not hold; the store's lock is held."""
-    known = {
-        tuple(row.values()) for row in store.class_table.scan(["class_id", "name"]).to_pylist()
-    }
-    now = datetime.now(UTC)
-    store.class_table.append(
-        [
-            ClassEntry(digest(entry.id, entry.name), entry.id, entry.name, origin, now)
-            for entry in classes
-            if (entry.id, entry.name) not in known
-        ]
-    )
-
-
-def item_id(image_id: str, reason: str, label: str | None) -> str:
-    """Id of an item of the quarantine: the same bytes for the same reason are one item."""
-    return digest(image_id, reason, label)[:16]
+        commit = _Commit.of(store, batch_id, reads, _labels(reads, said), spec)
+        outcomes = [commit.decide(read, said[read.file.path]) for read in reads]
+        commit.chunk.write(store)
+    return outcomes
 
 
 @dataclass
-class _State:
-    """What the store says of the images of a chunk, kept up to date while it is decided."""
+class _Commit:
+    """What the store knows of the files of a chunk, kept up to date while they are decided.
 
-    class_ids: dict[str, int]
+    Attributes:
+        chunk: what will be written.
+        stored: batch and path that stored an image, by its id.
+        erased: images that a person removed.
+    """
+
+    chunk: Chunk
     stored: dict[str, tuple[str, str]]
     erased: set[str]
-    current: dict[str, tuple[int, str]]
 
+    @classmethod
+    def of(
+        cls,
+        store: ImageStore,
+        batch_id: str,
+        reads: Sequence[FileRead],
+        labels: Sequence[str],
+        spec: PipelineSpec,
+    ) -> "_Commit":
+        ids = sorted({read.image_id for read in reads if read.image_id})
+        columns = ["image_id", "batch_id", "source"]
+        rows = store.image_table.lookup("image_id", ids, columns).to_pylist()
+        stored = {row["image_id"]: (row["batch_id"], row["source"]) for row in rows}
+        chunk = Chunk.about(store, spec, list(stored), labels, batch_id)
+        return cls(chunk, stored, set(store.erased()["image_id"]))
 
-@dataclass
-class _Chunk:
-    """What a chunk will write."""
-
-    batch_id: str
-    now: datetime
-    state: _State
-    images: list[ImageRecord] = field(default_factory=list)
-    annotations: list[Annotation] = field(default_factory=list)
-    refusals: list[Refusal] = field(default_factory=list)
-    decided: list[tuple[FileRead, Outcome]] = field(default_factory=list)
-
-    def decide(self, read: FileRead, said: Labelled) -> None:
+    def decide(self, read: FileRead, said: Labelled) -> Outcome:
         """Decide on one file, after all before it."""
-        self.decided.append((read, self._outcome(read, said)))
-
-    def entry(self, read: FileRead, outcome: Outcome) -> LedgerEntry:
-        """What the ledger says of one path."""
-        file = read.file
-        return LedgerEntry(
-            entry_id=digest(self.batch_id, file.path),
-            batch_id=self.batch_id,
-            path=as_text(file.path),
-            size_bytes=file.size_bytes,
-            modified_ns=file.modified_ns,
-            image_id=outcome.image_id,
-            item_id=outcome.item_id,
-            status=outcome.status.value,
-            reason=outcome.reason,
-            detail=outcome.detail,
-            time=self.now,
-        )
+        outcome = self._outcome(read, said)
+        self.chunk.enter(read.file, outcome)
+        return outcome
 
     def _outcome(self, read: FileRead, said: Labelled) -> Outcome:
         path = as_text(read.file.path)
         if read.missing is not None:
             return Outcome(path, read.missing)
-        if read.image_id in self.state.erased:
+        if read.image_id in self.erased:
             return Outcome(path, Status.ERASED, read.image_id)
+        data = None if read.image_id in self.stored else read.data
+        image = Image(path, read.image_id, data)
         if isinstance(read.found, ImageRefused):
-            return self._refuse(read, said, read.found.reason, read.found.detail)
+            return self.chunk.refuse(image, said, read.found.reason, read.found.detail)
         assert isinstance(read.found, Examined)
-        if said.label is not None and said.label not in self.state.class_ids:
-            return self._refuse(read, said, Reason.UNKNOWN_CLASS, self._unknown(said.label))
-        return self._take(read, said, read.found)
+        return self._of_image(image, said, read.found)
 
-    def _take(self, read: FileRead, said: Labelled, image: Examined) -> Outcome:
-        path, image_id = as_text(read.file.path), read.image_id
-        if image_id not in self.state.stored:
-            self.images.append(image_record(image_id, path, self.batch_id, self.now, said, image))
-            self.state.stored[image_id] = (self.batch_id, path)
-        ours = self.state.stored[image_id] == (self.batch_id, path)
-        current = self.state.current.get(image_id)
-        if said.label is None:
-            return Outcome(path, Status.ACCEPTED if ours else Status.KNOWN, image_id)
-        class_id = self.state.class_ids[said.label]
-        if current is None:
-            self._label(image_id, class_id, said.label, path)
-            return Outcome(path, Status.ACCEPTED if ours else Status.LABELLED, image_id)
-        if current[0] == class_id or ours:
-            return Outcome(path, Status.ACCEPTED if ours else Status.KNOWN, image_id)
-        detail = (
-            f"the image is stored as {current[1]!r}, this file says {said.label!r}; a person "
-            "decides: accept takes the new label, dismiss keeps the old one"
-        )
-        return self._refuse(read, said, Reason.LABEL_CONFLICT, detail)
+    def _of_image(self, image: Image, said: Labelled, found: Examined) -> Outcome:
+        chunk = self.chunk
+        if said.label is not None and said.label not in chunk.classes:
+            return chunk.refuse(image, said, Reason.UNKNOWN_CLASS, self._unknown(said.label))
+        statement, checked = chunk.hold(image, said, frame_of(found))
+        if checked.refused:
+            return chunk.refuse(image, said, _reason(checked.refused), told(checked.refused))
+        image = self._store(image, said, found)
+        if statement is None:
+            return chunk.nothing_new(image)
+        return chunk.state(image, said, statement)
 
-    def _label(self, image_id: str, class_id: int, label: str, path: str) -> None:
-        self.state.current[image_id] = (class_id, label)
-        self.annotations.append(
-            Annotation(
-                event_id=digest(LABEL, image_id, class_id, self.batch_id, path),
-                image_id=image_id,
-                kind=LABEL,
-                class_id=class_id,
-                label=label,
-                geometry=None,
-                attributes="{}",
-                author=INGEST_AUTHOR,
-                source=path,
-                time=self.now,
-                supersedes=None,
+    def _store(self, image: Image, said: Labelled, found: Examined) -> Image:
+        """Store the image where it is new."""
+        here = (self.chunk.cause, image.path)
+        if image.image_id not in self.stored:
+            self.chunk.images.append(
+                image_record(image.image_id, image.path, here[0], self.chunk.now, said, found)
             )
-        )
-
-    def _refuse(self, read: FileRead, said: Labelled, reason: Reason, detail: str) -> Outcome:
-        path, image_id = as_text(read.file.path), read.image_id
-        item = item_id(image_id, reason, said.label)
-        self.refusals.append(
-            Refusal(
-                item_id=item,
-                image_id=image_id,
-                reason=reason.value,
-                detail=detail,
-                label=said.label,
-                given_split=said.given_split,
-                attributes=attributes_json(said.attributes),
-                source=path,
-                batch_id=self.batch_id,
-                time=self.now,
-                bytes=None if image_id in self.state.stored else read.data,
-            )
-        )
-        return Outcome(path, Status.QUARANTINED, image_id, item, reason.value, detail)
+            self.stored[image.image_id] = here
+        return Image(image.path, image.image_id, ours=self.stored[image.image_id] == here)
 
     def _unknown(self, label: str) -> str:
-        known = ", ".join(sorted(self.state.class_ids))
+        known = ", ".join(sorted(self.chunk.classes))
         return f"expected one of the classes {known}, got {label!r}; accept it under one of them"
+
+
+def frame_of(image: Examined) -> Frame:
+    """What annotations are held against."""
+    return Frame(image.upright_size, image.header.orientation)
 
 
 def image_record(
@@ -226,23 +154,15 @@ def image_record(
     )
 
 
-def _state(store: ImageStore, reads: Sequence[FileRead], classes: Sequence[ClassSpec]) -> _State:
-    ids = sorted({read.image_id for read in reads if read.image_id})
-    columns = ["image_id", "batch_id", "source"]
-    stored = store.image_table.lookup("image_id", ids, columns).to_pylist()
-    labels = store.labels_of([row["image_id"] for row in stored]).to_dict("records")
-    return _State(
-        class_ids={entry.name: entry.id for entry in classes},
-        stored={row["image_id"]: (row["batch_id"], row["source"]) for row in stored},
-        erased=set(store.erased()["image_id"]),
-        current={row["image_id"]: (int(row["class_id"]), row["label"]) for row in labels},
-    )
-
-
 def _labels(reads: Sequence[FileRead], said: dict[str, Labelled]) -> list[str]:
     """Labels of the files that hold an image: a broken file teaches no class."""
-    labels = (said[read.file.path].label for read in reads if isinstance(read.found, Examined))
-    return [label for label in labels if label is not None]
+    sound = (said[read.file.path] for read in reads if isinstance(read.found, Examined))
+    return [label for each in sound for label in each.labels]
+
+
+def _reason(faults: Sequence[Fault]) -> Reason:
+    unknown = all(fault.kind is Kind.UNKNOWN_CLASS for fault in faults)
+    return Reason.UNKNOWN_CLASS if unknown else Reason.BAD_ANNOTATION
 
 
 def _size(reads: Sequence[FileRead]) -> int:

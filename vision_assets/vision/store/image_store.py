@@ -6,6 +6,7 @@
   images.lance        accepted images with their bytes
   annotations.lance   append-only events; the current label is a view
   proposals.lance     what models propose, and what people made of it; no annotations
+  faults.lance        what was wrong with annotations, and what was done about it
   quarantine.lance    refused items with their original bytes
   settlements.lance   what people decided of them
   ledger.lance        what each batch did with each path
@@ -32,6 +33,7 @@ from vision_assets.vision.store.class_record import classes_in_force
 from vision_assets.vision.store.records import (
     KINDS,
     Annotation,
+    AnnotationFault,
     ClassEntry,
     Erasure,
     ImageRecord,
@@ -49,6 +51,7 @@ _IMAGE_COLUMNS = [*STORE_COLUMNS, "given_split", "attributes"]
 _ANNOTATION_COLUMNS = [
     *("event_id", "image_id", "kind", "class_id", "label", "geometry", "supersedes")
 ]
+_EVENT_COLUMNS = ["event_id", "author", "source"]
 _QUARANTINE_COLUMNS = [
     name for name in Refusal.__dataclass_fields__ if name not in ("bytes", "attributes")
 ]
@@ -68,6 +71,7 @@ class ImageStore:
         self.image_table = Table(root / "images.lance", ImageRecord, "image_id")
         self.annotation_table = Table(root / "annotations.lance", Annotation, "event_id")
         self.proposal_table = Table(root / "proposals.lance", Annotation, "event_id")
+        self.fault_table = Table(root / "faults.lance", AnnotationFault, "fault_id")
         self.quarantine_table = Table(root / "quarantine.lance", Refusal, "item_id")
         self.settlement_table = Table(root / "settlements.lance", Settlement, "item_id")
         self.ledger = Table(root / "ledger.lance", LedgerEntry, "entry_id")
@@ -76,7 +80,8 @@ class ImageStore:
 
         self._tables = (
             *(self.image_table, self.annotation_table, self.quarantine_table, self.ledger),
-            *(self.settlement_table, self.class_table, self.erasure_table, self.proposal_table),
+            *(self.settlement_table, self.class_table, self.erasure_table),
+            *(self.proposal_table, self.fault_table),
         )
 
     @classmethod
@@ -123,9 +128,10 @@ class ImageStore:
         return _current_labels(self.annotation_table.scan(_ANNOTATION_COLUMNS))
 
     def labels_of(self, ids: Sequence[str]) -> pd.DataFrame:
-        """`labels` of some images, and the `event_id` that said so."""
+        """`labels` of some images, and the `event_id`, `author` and `source` that say so."""
+        columns = [*_ANNOTATION_COLUMNS, "author", "source"]
         return _current_labels(
-            self.annotation_table.lookup("image_id", ids, _ANNOTATION_COLUMNS), keep_event=True
+            self.annotation_table.lookup("image_id", ids, columns), keep_event=True
         )
 
     def read(self, ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
@@ -244,7 +250,7 @@ def _current_labels(events: pa.Table, keep_event: bool = False) -> pd.DataFrame:
     frame = frame[frame["kind"].isin(KINDS) & ~superseded].rename(columns={"geometry": "objects"})
     earlier = frame["image_id"].astype(object).duplicated(keep="last")
     frame = frame[~earlier & frame["class_id"].notna()]
-    columns = ["image_id", "class_id", "label", "objects", *(["event_id"] if keep_event else [])]
+    columns = ["image_id", "class_id", "label", "objects", *(_EVENT_COLUMNS if keep_event else [])]
     return frame[columns].astype({"class_id": "Int64"}).reset_index(drop=True)
 
 

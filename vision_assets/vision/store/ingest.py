@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vision_assets.vision.errors import LandingUnreadable
+from vision_assets.vision.formats.annotations.open import is_sidecar
 from vision_assets.vision.formats.labels import labeller
 from vision_assets.vision.formats.path_text import as_text
-from vision_assets.vision.spec import PipelineSpec
+from vision_assets.vision.spec import PipelineSpec, SourceSpec
 from vision_assets.vision.store import after
+from vision_assets.vision.store.annotating import Annotated, annotate_from_files, faults_of, indices
 from vision_assets.vision.store.commit import commit_chunk
 from vision_assets.vision.store.examination import limits_of
 from vision_assets.vision.store.image_store import ImageStore
@@ -56,22 +58,24 @@ def ingest_all(
     if not batches:
         return
     n_files = sum(batch.n_files for batch in batches)
-    count, label = _counter(on_progress, n_files), labeller(spec.source, landing)
+    count, label = _counter(on_progress, n_files), labeller(spec.source, landing, indices(store))
     started = time.perf_counter()
     after.begin(store, landing, spec.source)
     with Readers(landing, limits_of(spec.images), n_files) as readers:
-        for step, reads in _read_ahead(readers, _steps(store, batches, count)):
+        for step, reads in _read_ahead(readers, _steps(store, batches, spec.source, count)):
             taking = step.taking
             if reads:
                 fine, batch_id = taking.readable(reads), taking.batch.batch_id
-                outcomes = commit_chunk(store, batch_id, fine, label, spec.classes)
+                outcomes = commit_chunk(store, batch_id, fine, label, spec)
                 taking.done.update((outcome.path, outcome) for outcome in outcomes)
                 count(len(outcomes))
             if step.is_last:
+                annotated = taking.annotate(store, landing, spec)
+                count(len(annotated.outcomes))
                 store.tidy()
                 after.apply(store, landing, taking.files, spec.source)
                 _raise_unreadable(landing, taking.unreadable)
-                yield taking.result(time.perf_counter() - started)
+                yield taking.result(store, annotated, time.perf_counter() - started)
                 started = time.perf_counter()
     after.end(store)
 
@@ -93,23 +97,37 @@ class _Taking:
     """A batch on its way into the store: its files, and what became of them so far, by path."""
 
     batch: Batch
+    source: SourceSpec
     files: tuple[LandedFile, ...]
     done: dict[str, Outcome]
     unreadable: list[FileRead] = field(default_factory=list)
 
-    def todo(self) -> list[LandedFile]:
-        """Files that no earlier run took."""
-        return [file for file in self.files if as_text(file.path) not in self.done]
+    def todo(self, sidecars: bool = False) -> list[LandedFile]:
+        """Images, or annotation files, that no earlier run took."""
+        left = (file for file in self.files if as_text(file.path) not in self.done)
+        return [file for file in left if is_sidecar(self.source, file.path) == sidecars]
+
+    def annotate(self, store: ImageStore, landing: Path, spec: PipelineSpec) -> Annotated:
+        """Store what the annotation files of the batch say, once its images are there."""
+        files = self.todo(sidecars=True)
+        annotated = annotate_from_files(store, self.batch.batch_id, files, landing, spec)
+        self.done.update((outcome.path, outcome) for outcome in annotated.outcomes)
+        return annotated
 
     def readable(self, reads: Sequence[FileRead]) -> list[FileRead]:
         """All but those that could not be read, which are kept aside to be told."""
         self.unreadable.extend(read for read in reads if isinstance(read.found, OSError))
         return [read for read in reads if not isinstance(read.found, OSError)]
 
-    def result(self, seconds: float) -> IngestResult:
+    def result(self, store: ImageStore, annotated: Annotated, seconds: float) -> IngestResult:
         """The outcomes in the order of the batch."""
-        outcomes = tuple(self.done[as_text(file.path)] for file in self.files)
-        return IngestResult(self.batch.batch_id, outcomes, seconds)
+        return IngestResult(
+            batch_id=self.batch.batch_id,
+            outcomes=tuple(self.done[as_text(file.path)] for file in self.files),
+            seconds=seconds,
+            faults=faults_of(store, self.batch.batch_id),
+            n_annotated=annotated.n_images,
+        )
 
 
 @dataclass(frozen=True)
@@ -122,10 +140,10 @@ class _Step:
 
 
 def _steps(
-    store: ImageStore, batches: Iterable[Batch], count: Callable[[int], None]
+    store: ImageStore, batches: Iterable[Batch], source: SourceSpec, count: Callable[[int], None]
 ) -> Iterator[_Step]:
     for batch in batches:
-        taking = _Taking(batch, batch.files(), _outcomes_so_far(store, batch))
+        taking = _Taking(batch, source, batch.files(), _outcomes_so_far(store, batch))
         count(len(taking.done))
         chunks = list(_chunks(taking.todo())) or [[]]
         for number, chunk in enumerate(chunks, start=1):

@@ -11,6 +11,7 @@ class Status(StrEnum):
     ACCEPTED = "accepted"
     KNOWN = "known"
     LABELLED = "labelled"
+    READ = "read"
     QUARANTINED = "quarantined"
     ERASED = "erased"
     CHANGED = "changed"
@@ -28,7 +29,8 @@ class Outcome:
     Attributes:
         path: below the landing folder.
         status: accepted: stored, labelled or not. known: stored before, nothing changed.
-            labelled: stored before without a label, now with one. quarantined: refused.
+            labelled: stored before without a label, now with one, or with objects. read: a file of
+            annotations, no image. quarantined: refused.
             erased: a person removed this image, it is not stored again. changed, vanished: the
             file is not what the batch lists, or is gone.
         image_id: SHA-256 of the bytes; None where none were read.
@@ -45,18 +47,50 @@ class Outcome:
     detail: str | None = None
 
 
+KEPT = "kept"
+"""Done about what is only told."""
+
+
+@dataclass(frozen=True)
+class FoundFault:
+    """What was wrong with an annotation; `kind` and `done` as `AnnotationFault` has them."""
+
+    kind: str
+    file: str
+    object_index: int | None
+    detail: str
+    done: str
+
+    @property
+    def is_deviation(self) -> bool:
+        """Whether what is stored is not what the file says."""
+        return self.done != KEPT
+
+
 @dataclass(frozen=True)
 class IngestResult:
-    """What one batch did: one outcome per path, in the order of the batch."""
+    """What one batch did: one outcome per path, in the order of the batch.
+
+    Attributes:
+        faults: what was wrong with annotations, each once.
+        n_annotated: images of earlier batches that an annotation file of this one speaks of.
+    """
 
     batch_id: str
     outcomes: tuple[Outcome, ...]
     seconds: float
+    faults: tuple[FoundFault, ...] = ()
+    n_annotated: int = 0
 
     @property
     def counts(self) -> dict[str, int]:
         """Paths per status."""
         return dict(Counter(outcome.status.value for outcome in self.outcomes))
+
+    @property
+    def fault_counts(self) -> dict[tuple[str, str], int]:
+        """Faults per kind and what was done, most first."""
+        return dict(Counter((fault.kind, fault.done) for fault in self.faults).most_common())
 
     @property
     def images_per_s(self) -> float:

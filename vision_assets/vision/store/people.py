@@ -2,19 +2,28 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from vision_assets.vision.errors import SpecError, StoreError
 from vision_assets.vision.formats.csv_table import read_csv
 from vision_assets.vision.formats.labels import Labelled
-from vision_assets.vision.spec import ClassSpec, PipelineSpec
-from vision_assets.vision.store.class_record import learn
-from vision_assets.vision.store.commit import image_record, record_classes
+from vision_assets.vision.spec import WITH_OBJECTS, LabelSource, PipelineSpec
+from vision_assets.vision.store.annotating import Annotating, annotate_images, faults_of
+from vision_assets.vision.store.chunk import classes_with
+from vision_assets.vision.store.commit import image_record
 from vision_assets.vision.store.examination import examine, limits_of
 from vision_assets.vision.store.image_store import ImageStore
-from vision_assets.vision.store.records import LABEL, Annotation, Refusal, Settlement, digest
+from vision_assets.vision.store.outcomes import FoundFault
+from vision_assets.vision.store.records import (
+    LABEL,
+    OBJECTS,
+    Annotation,
+    Refusal,
+    Settlement,
+    digest,
+)
 
 _SHOWN = 10
 
@@ -47,15 +56,73 @@ def label_from_csv(store: ImageStore, csv: Path, spec: PipelineSpec, author: str
         author: who says so.
 
     Raises:
-        SpecError: rows that are wrong, with their numbers; then no label is written.
+        SpecError: rows that are wrong, with their numbers; then no label is written. Or the use
+            case learns from objects, which a label does not say.
         StoreLocked: another process writes.
     """
+    if spec.learns_from == "objects":
+        raise SpecError(
+            "this use case learns from the objects on images, and a table of labels names none: "
+            "give them boxes or masks with `vision-assets annotate`"
+        )
     rows = list(read_csv(csv, ("image", "label")))
     with store.writing():
         ids = _image_ids(store, [row["image"] for _, row in rows])
         _check_rows(store, rows, ids, spec)
         wanted = {ids[row["image"]]: row["label"] for _, row in rows}
         return _label(store, wanted, spec, author, source=csv.name)
+
+
+def annotate(
+    store: ImageStore,
+    landing: Path,
+    spec: PipelineSpec,
+    author: str,
+    place: Path | None = None,
+    form: LabelSource | None = None,
+) -> tuple[Annotating, tuple[FoundFault, ...]]:
+    """Take the annotations of all images from files, over whatever was said before.
+
+    Args:
+        store: which holds the images.
+        landing: the landing folder.
+        spec: its source, classes, and what to do about errors.
+        author: who says so.
+        place: file or folder of the annotations; default: those of the landing folder. Files are
+            found by the names of the images, with or without the folders that they landed in.
+        form: format of the files at `place`; default: that of the source.
+
+    Returns:
+        What became of the images, and what was wrong with annotations.
+
+    Raises:
+        SpecError: there is no such place, or the format says no objects.
+        StoreLocked: another process writes.
+    """
+    source = spec.source if form is None else spec.source.model_copy(update={"label": form})
+    if not source.says_objects:
+        raise SpecError(
+            f"expected annotations of one of {', '.join(WITH_OBJECTS)}, got "
+            f"source.label: {source.label}; name the format with --format"
+        )
+    if place is not None:
+        landing, name = _root_and_name(place, source.label)
+        source = source.model_copy(update={"annotations": name})
+    spec = spec.model_copy(update={"source": source})
+    found = store.images()
+    images = list(zip(found["source"], found["image_id"], strict=True))
+    cause = digest("annotate", author, datetime.now(UTC).isoformat())
+    done = annotate_images(store, cause, images, landing, spec, author)
+    return done, faults_of(store, cause)
+
+
+def _root_and_name(place: Path, form: LabelSource) -> tuple[Path, str | None]:
+    """The folder that annotations are looked for in, and which of its files."""
+    if place.is_dir():
+        return place, None if form == "coco" else "."
+    if not place.is_file():
+        raise SpecError(f"expected a file or folder of annotations, got {place}, which is neither")
+    return place.parent, place.name
 
 
 def resolve(
@@ -119,8 +186,31 @@ def _accept(
         store.image_table.append(
             [image_record(item.image_id, item.source, item.batch_id, now, said, image)]
         )
-    if label is not None:
+    disputed = _disputed(store, item)
+    if disputed is not None:
+        if label is not None and label != disputed.label:
+            class_id = _class_ids(store, [label], spec)[label]
+            disputed = replace(disputed, class_id=class_id, label=label)
+        store.annotation_table.append([replace(disputed, author=author)])
+    elif label is not None:
         _label(store, {item.image_id: label}, spec, author, source=item.source)
+
+
+def _disputed(store: ImageStore, item: Refusal) -> Annotation | None:
+    """The event that takes the objects of an item of the quarantine; None where it has none."""
+    columns = list(Annotation.__dataclass_fields__)
+    found = store.annotation_table.lookup("event_id", [item.item_id], columns).to_pylist()
+    if not found:
+        return None
+    current = store.labels_of([item.image_id])["event_id"].tolist()
+    supersedes = current[0] if current else None
+    return replace(
+        Annotation(**found[0]),
+        event_id=digest(OBJECTS, item.item_id, supersedes),
+        kind=OBJECTS,
+        time=datetime.now(UTC),
+        supersedes=supersedes,
+    )
 
 
 def _label(
@@ -157,10 +247,7 @@ def _label(
 
 
 def _class_ids(store: ImageStore, labels: Sequence[str], spec: PipelineSpec) -> dict[str, int]:
-    classes = store.classes(spec.classes)
-    new: Sequence[ClassSpec] = [] if spec.classes else learn(classes, labels)
-    record_classes(store, new, "learned")
-    return {entry.name: entry.id for entry in [*classes, *new]}
+    return {entry.name: entry.id for entry in classes_with(store, spec, labels)}
 
 
 def _check_class(store: ImageStore, label: str, spec: PipelineSpec) -> None:

@@ -19,6 +19,9 @@ SCHEMA_VERSION = 1
 LABEL, OBJECTS = "label", "objects"
 KINDS = (LABEL, OBJECTS)
 """Of annotations: a label of the whole image, or all objects on it."""
+DISPUTED = "disputed"
+"""Objects that contradict the current ones: they hold once a person accepts the item of the
+quarantine that has the event's id."""
 SCHEMA_VERSION_KEY = b"vision_assets.schema_version"
 
 # Made once: `json.dumps` with arguments makes one at each call.
@@ -80,7 +83,7 @@ class Annotation:
     """One thing said of an image, by a person or a model.
 
     Attributes:
-        kind: one of KINDS; of a proposal also what a person made of it.
+        kind: one of KINDS, or DISPUTED; of a proposal also what a person made of it.
         class_id: of the image; of one with objects, the class that stands for it.
         geometry: all objects of the image, as `vision.objects` writes them; None in a label.
         supersedes: the event that this one takes the place of.
@@ -97,6 +100,28 @@ class Annotation:
     source: Text
     time: Time
     supersedes: OptionalText
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotationFault:
+    """One thing that was wrong with an annotation, and what was done about it.
+
+    Attributes:
+        image_id: of the image that it speaks of; None where there is none.
+        kind: a `Kind` of `formats.annotations.said`.
+        file: the annotation file, below the landing folder; the image where there is none.
+        object_index: of the object in its file, from 1; None of the whole file.
+    """
+
+    fault_id: Text
+    batch_id: Text
+    image_id: OptionalText
+    kind: Text
+    file: Text
+    object_index: OptionalInt64
+    detail: Text
+    done: Text
+    time: Time
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,120 @@
+"""A landing folder of COCO: one JSON, or one per split."""
+
+import re
+import shutil
+import tempfile
+import weakref
+from collections.abc import Collection, Iterable, Iterator
+from functools import cache, cached_property
+from itertools import takewhile
+from pathlib import Path, PurePosixPath
+
+from vision_assets.vision.formats.annotations.coco_index import CocoIndex
+from vision_assets.vision.formats.annotations.file_text import Unusable
+from vision_assets.vision.formats.annotations.said import Fault, Kind, Said
+from vision_assets.vision.formats.annotations.split_names import SPLIT_NAMES
+
+_EVERY_JSON = "**/*.json"
+_WORD = re.compile(r"[a-z]+")
+
+
+class CocoFolder:
+    """Reads COCO's JSON.
+
+    Args:
+        landing: folder that all paths are below.
+        files: a JSON, or a glob; None: every JSON.
+        indices: folder where what was read is kept between runs; None: for as long as this is used.
+    """
+
+    def __init__(self, landing: Path, files: str | None, indices: Path | None) -> None:
+        self._landing, self._glob = landing, files or _EVERY_JSON
+        self._indices = indices or _folder_as_long_as(self)
+        self._index = cache(self._open)
+        self._order = cache(self._ordered)
+
+    @cached_property
+    def _files(self) -> tuple[str, ...]:
+        found = (path.relative_to(self._landing) for path in self._landing.glob(self._glob))
+        return tuple(
+            sorted(p.as_posix() for p in found if not any(q.startswith(".") for q in p.parts))
+        )
+
+    def files_of(self, path: str) -> tuple[str, ...]:
+        """Every JSON, those near the image first."""
+        return self._order(PurePosixPath(path).parent)
+
+    def read(self, path: str) -> Said | None:
+        """The first JSON that has the image; a damaged one where none has."""
+        damaged: Unusable | None = None
+        for file in self.files_of(path):
+            index = self._index(file)
+            if isinstance(index, Unusable):
+                damaged = damaged or index
+                continue
+            for name in _names(path):
+                said = index.find(name)
+                if said is not None:
+                    return said
+        return None if damaged is None else damaged.said(self.files_of(path)[0])
+
+    def missing(self, files: Collection[str], images: Iterable[str]) -> Iterator[Fault]:
+        """Images and objects of a JSON whose image is not there."""
+        images = tuple(images)
+        for file in sorted(set(files) & set(self._files)):
+            index = self._index(file)
+            if isinstance(index, Unusable):
+                yield Fault(index.kind, file, index.detail)
+                continue
+            left = set(index.names())
+            for path in images:
+                left.difference_update(_names(path))
+            for name in sorted(left):
+                yield Fault(Kind.MISSING_IMAGE, file, f"expected the image {name!r}, got none")
+            for at, image_id in index.strays():
+                detail = f"expected an image of the id {image_id}, got none"
+                yield Fault(Kind.MISSING_IMAGE, file, detail, at)
+
+    def split_of(self, path: str) -> str | None:
+        """By the name of the JSON that has the image, such as `instances_train2017.json`."""
+        for file in self.files_of(path):
+            split = _split_in(PurePosixPath(file).stem)
+            index = self._index(file) if split is not None else None
+            if isinstance(index, CocoIndex) and any(map(index.has, _names(path))):
+                return split
+        return None
+
+    def _open(self, file: str) -> CocoIndex | Unusable:
+        try:
+            return CocoIndex(self._landing, file, self._indices)
+        except Unusable as error:
+            return error
+        except OSError as error:
+            return Unusable(Kind.DAMAGED, f"cannot be read ({error.strerror})")
+
+    def _ordered(self, folder: PurePosixPath) -> tuple[str, ...]:
+        return tuple(sorted(self._files, key=lambda file: (-_shared(file, folder), file)))
+
+
+def _folder_as_long_as(reader: CocoFolder) -> Path:
+    """A temporary folder that goes with the reader."""
+    folder = tempfile.mkdtemp(prefix="vision_assets-")
+    weakref.finalize(reader, shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
+def _shared(file: str, folder: PurePosixPath) -> int:
+    """How many folders a file shares with an image."""
+    pairs = zip(PurePosixPath(file).parent.parts, folder.parts, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _names(path: str) -> tuple[str, ...]:
+    """What a JSON may call an image: its path, or the end of it."""
+    parts = PurePosixPath(path).parts
+    return tuple("/".join(parts[n:]) for n in range(len(parts)))
+
+
+def _split_in(stem: str) -> str | None:
+    words = _WORD.findall(stem.lower())
+    return next((SPLIT_NAMES[word] for word in words if word in SPLIT_NAMES), None)

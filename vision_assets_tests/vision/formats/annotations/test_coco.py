@@ -1,0 +1,167 @@
+"""COCO: what is written comes back, out of an index on disk; what is broken is named."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vision_assets.vision.formats.annotations.coco_folder import CocoFolder
+from vision_assets.vision.formats.annotations.said import Kind, Said
+from vision_assets.vision.inference.geometry.rle import decode, encode
+from vision_assets_tests.vision.formats.annotations.said_things import NAMES, mutations
+
+IMAGE = {"id": 7, "file_name": "a.jpg", "width": 40, "height": 30}
+BOX = {"id": 1, "image_id": 7, "category_id": 3, "bbox": [1, 2, 10, 20]}
+CATEGORY = {"id": 3, "name": "spot"}
+Write = Callable[..., CocoFolder]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Writes a JSON of some annotations and gives a reader of it."""
+
+    def run(*annotations: dict[str, Any], name: str = "a.json", **lists: Any) -> CocoFolder:
+        content = {"annotations": annotations, "images": [IMAGE], "categories": [CATEGORY]}
+        path = tmp_path / "landing" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content | lists))
+        return CocoFolder(tmp_path / "landing", None, tmp_path / "indices")
+
+    return run
+
+
+def read(folder: CocoFolder, path: str = "a.jpg") -> Said:
+    said = folder.read(path)
+    assert said is not None
+    return said
+
+
+def test_a_box_is_by_its_edges(write: Write):
+    said = read(write(BOX))
+    assert said.size == (40, 30)
+    assert [(each.label, each.box) for each in said.objects or ()] == [("spot", (1, 2, 11, 22))]
+
+
+@given(label=NAMES, box=st.tuples(*[st.integers(0, 5000)] * 2, *[st.integers(1, 5000)] * 2))
+def test_any_class_and_box_come_back(
+    tmp_path_factory: pytest.TempPathFactory, label: str, box: tuple[int, ...]
+):
+    landing = tmp_path_factory.mktemp("coco")
+    lists = {"images": [IMAGE], "categories": [{"id": 3, "name": label}]}
+    (landing / "a.json").write_text(json.dumps({"annotations": [BOX | {"bbox": box}]} | lists))
+    (each,) = read(CocoFolder(landing, None, None)).objects or ()
+    left, top, width, height = box
+    assert (each.label, each.box) == (label, (left, top, left + width, top + height))
+
+
+def test_an_outline_is_kept(write: Write):
+    (each,) = read(write(BOX | {"segmentation": [[1, 2, 11, 2, 11, 22]]})).objects or ()
+    assert each.polygons == ((1, 2, 11, 2, 11, 22),)
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_run_lengths_are_kept(write: Write, compressed: bool):
+    pixels = np.zeros((30, 40), bool)
+    pixels[2:22, 1:11] = True
+    runs = [32, *[20, 10] * 9, 20, 30 * 40 - 10 * 30 - 2 - 20 + 20 - 30 + 30]
+    runs[-1] = 30 * 40 - sum(runs[:-1])
+    said = encode(pixels).to_json() if compressed else {"size": [30, 40], "counts": runs}
+    (each,) = read(write(BOX | {"segmentation": said})).objects or ()
+    assert each.mask is not None
+    assert np.array_equal(decode(each.mask), pixels)
+
+
+def test_a_crowd_is_marked(write: Write):
+    (each,) = read(write(BOX | {"iscrowd": 1})).objects or ()
+    assert each.marks == (Kind.CROWD,)
+
+
+def test_an_object_of_an_id_that_was_given_before_is_marked(write: Write):
+    first, second = read(write(BOX, BOX)).objects or ()
+    assert (first.marks, second.marks) == ((), (Kind.DUPLICATE_ID,))
+
+
+def test_an_image_without_objects_was_looked_at(write: Write):
+    assert read(write()).objects == ()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"category_id": 9},
+        {"bbox": [1, 2, 3]},
+        {"bbox": [1, 2, "x", 4]},
+        {"bbox": [], "segmentation": []},
+        {"segmentation": [[1, 2, 3, 4]]},
+        {"segmentation": {"size": [30, 40], "counts": [1, 2]}},
+        {"segmentation": {"size": [30, 40], "counts": "~~"}},
+        {"segmentation": {"size": [10**9, 10**9], "counts": [1]}},
+    ],
+)
+def test_what_is_no_object_is_named(write: Write, wrong: dict[str, Any]):
+    said = read(write(BOX, BOX | {"id": 2} | wrong))
+    assert [(fault.kind, fault.index) for fault in said.faults] == [(Kind.BAD_OBJECT, 2)]
+    assert len(said.objects or ()) == 1
+
+
+def test_an_image_is_found_by_the_end_of_its_path(write: Write):
+    folder = write(BOX, images=[IMAGE | {"file_name": "deep\\a.jpg"}])
+    assert folder.read("images/deep/a.jpg") is not None
+    assert folder.read("images/a.jpg") is None
+
+
+def test_the_json_of_the_images_own_folder_holds(write: Write):
+    write(BOX, name="train/_annotations.coco.json")
+    folder = write(name="valid/_annotations.coco.json")
+    assert len(read(folder, "train/a.jpg").objects or ()) == 1
+    assert read(folder, "valid/a.jpg").objects == ()
+
+
+def test_names_of_files_tell_splits(write: Write):
+    write(name="annotations/instances_val2017.json", images=[IMAGE | {"file_name": "b.jpg"}])
+    folder = write(BOX, name="annotations/instances_train2017.json")
+    assert (folder.split_of("images/a.jpg"), folder.split_of("images/b.jpg")) == ("train", "val")
+
+
+def test_images_and_ids_that_are_not_there_are_named(write: Write):
+    folder = write(BOX | {"image_id": 99})
+    faults = list(folder.missing(["a.json"], ["images/other.jpg"]))
+    assert [fault.kind for fault in faults] == [Kind.MISSING_IMAGE] * 2
+    assert ["a.jpg" in faults[0].detail, "99" in faults[1].detail] == [True, True]
+
+
+def test_the_index_is_built_once_while_the_file_is_unchanged(write: Write, tmp_path: Path):
+    read(write(BOX))
+    (index,) = (tmp_path / "indices").iterdir()
+    built_ns = index.stat().st_mtime_ns
+    read(CocoFolder(tmp_path / "landing", None, tmp_path / "indices"))
+    assert index.stat().st_mtime_ns == built_ns
+    assert len(read(write(BOX, BOX | {"id": 2})).objects or ()) == 2
+    assert len(list((tmp_path / "indices").iterdir())) == 1
+
+
+def test_a_json_that_was_cut_off_is_told_of_every_image(write: Write, tmp_path: Path):
+    folder = write(BOX)
+    path = tmp_path / "landing/a.json"
+    path.write_bytes(path.read_bytes()[:-30])
+    said = read(folder)
+    assert (said.objects, [fault.kind for fault in said.faults]) == (None, [Kind.DAMAGED])
+
+
+WHOLE = json.dumps(
+    {"images": [IMAGE], "categories": [CATEGORY], "annotations": [BOX | {"segmentation": []}]}
+).encode()
+
+
+@given(mutations(WHOLE))
+def test_no_bytes_break_the_reader(tmp_path_factory: pytest.TempPathFactory, data: bytes):
+    landing = tmp_path_factory.mktemp("coco")
+    (landing / "a.json").write_bytes(data)
+    folder = CocoFolder(landing, None, None)
+    assert isinstance(folder.read("a.jpg"), Said | None)
+    assert all(fault.detail for fault in folder.missing(["a.json"], ["a.jpg"]))
