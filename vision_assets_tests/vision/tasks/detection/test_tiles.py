@@ -23,7 +23,7 @@ from vision_assets_tests.vision.dataset.drawn_dataset import DATASET
 SPOT = ClassSpec(id=4, name="spot")
 CARD_CLASSES = (CardClass(id=4, name="spot", defect=True),)
 RECIPE = DetectionRecipe.model_validate(
-    {"image_size_px": 64, "epochs": 30, "tiles": {"size_px": 200, "overlap": 0.25}}
+    {"image_size_px": 64, "epochs": 40, "tiles": {"size_px": 200, "overlap": 0.25}}
 )
 
 
@@ -59,7 +59,7 @@ def drawn(n: int, side_px: int) -> tuple[pd.DataFrame, dict[str, bytes]]:
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    manifest, images = drawn(20, 400)
+    manifest, images = drawn(14, 300)
     task, root = load_task("detection"), tmp_path_factory.mktemp("tiles")
 
     def read(ids):
@@ -70,6 +70,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", [100, 101, 102])
 def test_a_small_object_on_a_large_picture_is_found_and_its_box_is_right(bundle: Bundle, seed: int):
     data, box = draw_spot(seed, 2000)

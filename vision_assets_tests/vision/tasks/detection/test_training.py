@@ -94,8 +94,9 @@ def test_of_few_objects_no_score_is_chosen():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_small_detector_learns_to_find_what_is_drawn(drawn: DrawnDataset, tmp_path):
-    recipe = DetectionRecipe(image_size_px=32, epochs=25, batch_size=8)
+    recipe = DetectionRecipe(image_size_px=32, epochs=12, batch_size=8)
     trained = fit(
         TASK, drawn.manifest, drawn.read, recipe, drawn.classes, tmp_path, DATASET, threads=1
     )
