@@ -1,6 +1,7 @@
 """Boxes from what a network says of anchors, for a batch of any size."""
 
 import math
+from typing import Any
 
 import torch
 from torch import nn
@@ -11,7 +12,7 @@ _LARGEST_GROWTH = math.log(1000 / 16)
 
 
 def anchors_of(
-    generator: nn.Module, features: list[torch.Tensor], side_px: int
+    generator: Any, features: list[torch.Tensor], side_px: int
 ) -> tuple[torch.Tensor, list[int]]:
     """The anchors of one view, (a, 4) in its pixels, and how many each map has.
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from vision_assets.vision.tasks.detection.answer import FAINTEST, FOUND_FROM
+from vision_assets.vision.tasks.detection.answer.candidates import FAINTEST, FOUND_FROM
 from vision_assets.vision.tasks.detection.detector import Detector, strongest
 from vision_assets.vision.tasks.detection.matching import matched
 from vision_assets.vision.tasks.detection.outputs import CANDIDATES

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from vision_assets.vision.tasks.detection.suppression import iou
+from vision_assets.vision.tasks.detection.answer.suppression import iou
 
 MATCHED_FROM = 0.5
 """IoU from which a box is that of an object."""

@@ -49,7 +49,7 @@ class DetectionMeasure:
         self._confused: Counter[tuple[int | None, int | None]] = Counter()
 
     def update(self, row: Mapping[str, Any], answer: Answer) -> None:
-        """Take in one image: `image_id`, `class_id`, `label` and `objects`, and the answer as judged."""
+        """Take in one image: its row of the manifest, and the answer as judged."""
         truth, found, n_told = annotated(row), *boxes_of(answer)
         for class_id in truth.classes.tolist():
             of_image = class_id == int(row["class_id"])

@@ -69,10 +69,7 @@ class OneStageDetector(Detector):
 
     def see(self, response: Response) -> Seen:
         scores = self._scores(response.said)
-        decode = about if isinstance(self.network, FCOS) else moved
-        coder = getattr(self.network, "box_coder", None)
-        weights = () if decode is about else (coder.weights,)
-        boxes = decode(response.said["bbox_regression"], self.anchors, *weights)
+        boxes = self._decoded(response.said["bbox_regression"])
         return Seen(
             boxes=(boxes / self.side_px).clamp(0, 1),
             scores=scores,
@@ -95,6 +92,11 @@ class OneStageDetector(Detector):
         if isinstance(self.network, RetinaNet):
             return logits.sigmoid()
         return (logits.sigmoid() * said["bbox_ctrness"].sigmoid()).sqrt()
+
+    def _decoded(self, said: torch.Tensor) -> torch.Tensor:
+        if isinstance(self.network, FCOS):
+            return about(said, self.anchors)
+        return moved(said, self.anchors, self.network.box_coder.weights)
 
     def _matches(self, boxes: torch.Tensor) -> torch.Tensor:
         """The object of each anchor, (a,) int64; -1 where it is background."""

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from vision_assets.vision.tasks.detection.answer import MOST_OBJECTS, OVERLAP
+from vision_assets.vision.tasks.detection.answer.candidates import MOST_OBJECTS, OVERLAP
 from vision_assets.vision.tasks.detection.detector import Detector, strongest
 from vision_assets.vision.tasks.detection.spec import DetectionRecipe
 from vision_assets.vision.tasks.task import ExportableNetwork

@@ -143,7 +143,7 @@ def drawn_targets(view: ViewObjects, n_classes: int, height: int, width: int) ->
 
 
 def _bump(centre: torch.Tensor, side: torch.Tensor, n: int) -> torch.Tensor:
-    """(m, n) Gaussians along one axis, 1 at the cell of the centre and 0 from about half of that on.
+    """(m, n) Gaussians along one axis: 1 at the cell of the centre, 0 towards the ends of a side.
 
     Args:
         centre: (m,) in cells.

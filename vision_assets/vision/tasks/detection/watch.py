@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vision_assets.vision.tasks.detection.answer import FAINTEST
+from vision_assets.vision.tasks.detection.answer.candidates import FAINTEST
+from vision_assets.vision.tasks.detection.answer.suppression import suppress
 from vision_assets.vision.tasks.detection.detector import Found
 from vision_assets.vision.tasks.detection.matching import Boxes, matched
 from vision_assets.vision.tasks.detection.precision import average_precision
-from vision_assets.vision.tasks.detection.suppression import suppress
 from vision_assets.vision.tasks.detection.targets import BoxTargets
 
 Noted = list[tuple[Boxes, Boxes]]

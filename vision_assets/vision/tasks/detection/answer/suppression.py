@@ -71,4 +71,4 @@ def is_cut(boxes: np.ndarray, inner: tuple[bool, bool, bool, bool]) -> np.ndarra
         inner: whether the picture goes on to the left, top, right and bottom.
     """
     ends = np.concatenate([boxes[:, :2] < _NEAR_EDGE, boxes[:, 2:] > 1 - _NEAR_EDGE], 1)
-    return (ends & np.array(inner)).any(1)
+    return np.asarray((ends & np.array(inner)).any(1))

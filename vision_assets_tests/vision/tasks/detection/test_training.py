@@ -1,0 +1,107 @@
+"""What a detector learns from, and what it says when that is missing."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from vision_assets.vision.errors import TrainingError
+from vision_assets.vision.export import export
+from vision_assets.vision.inference.predictor import Predictor
+from vision_assets.vision.objects import AnnotatedObject, to_text
+from vision_assets.vision.tasks.detection.found_from import least_scores
+from vision_assets.vision.tasks.detection.matching import Boxes
+from vision_assets.vision.tasks.detection.network import build
+from vision_assets.vision.tasks.detection.small import drawn_targets
+from vision_assets.vision.tasks.detection.spec import DetectionRecipe
+from vision_assets.vision.tasks.detection.targets import BoxTargets, ViewObjects, targets_of
+from vision_assets.vision.tasks.registry import load_task
+from vision_assets.vision.training.fit import fit
+from vision_assets_tests.vision.dataset.drawn_dataset import DATASET, DrawnDataset
+from vision_assets_tests.vision.tasks.detection.cards import CLASSES
+
+TASK = load_task("detection")
+QUICK = DetectionRecipe(image_size_px=32, epochs=1, batch_size=8)
+
+
+def row(objects: list[AnnotatedObject] | None) -> pd.DataFrame:
+    text = None if objects is None else to_text(objects)
+    return pd.DataFrame([{"image_id": "abc", "objects": text, "width": 100, "height": 50}])
+
+
+def test_targets_are_parts_of_the_view_and_positions_in_the_card():
+    (view,) = targets_of(row([AnnotatedObject(12, (10, 10, 30, 50))]), CLASSES)
+    assert view.boxes.tolist() == [pytest.approx([0.1, 0.2, 0.3, 1.0])]
+    assert view.classes.tolist() == [2]
+
+
+def test_an_image_that_nobody_annotated_is_named():
+    with pytest.raises(TrainingError, match=r"list of objects.*1, such as abc"):
+        targets_of(row(None), CLASSES)
+
+
+def test_a_box_of_an_unknown_class_is_named():
+    with pytest.raises(TrainingError, match=r"class ids \[99\] on image abc"):
+        targets_of(row([AnnotatedObject(99, (0, 0, 1, 1))]), CLASSES)
+
+
+def test_a_train_split_without_boxes_is_refused(drawn: DrawnDataset, tmp_path):
+    empty = drawn.manifest.assign(objects="[]")
+    with pytest.raises(TrainingError, match="expected boxes on the images of the train split"):
+        fit(TASK, empty, drawn.read, QUICK, drawn.classes, tmp_path, DATASET, threads=1)
+
+
+def test_a_network_of_another_name_is_refused_with_those_there_are():
+    with pytest.raises(TrainingError, match="ssdlite320_mobilenet_v3_large"):
+        build("yolo", 3, 32)
+
+
+def test_a_centre_is_one_where_the_object_is_and_its_box_is_learned_around_it():
+    view = ViewObjects(torch.tensor([[0.25, 0.25, 0.75, 0.75]]), torch.tensor([1]))
+    drawn = drawn_targets(view, 3, 8, 8)
+    assert drawn.centres[1, 4, 4] == 1
+    assert drawn.centres[[0, 2]].sum() == 0
+    assert drawn.weights[4, 4] == drawn.weights.max()
+    assert drawn.boxes[4, 4].tolist() == [0.25, 0.25, 0.75, 0.75]
+
+
+def test_where_objects_overlap_the_smaller_one_has_the_cells():
+    boxes = torch.tensor([[0.4, 0.4, 0.6, 0.6], [0.0, 0.0, 1.0, 1.0]])
+    drawn = drawn_targets(ViewObjects(boxes, torch.tensor([0, 0])), 1, 16, 16)
+    assert torch.allclose(drawn.boxes[8, 8], boxes[0])
+
+
+def test_the_loss_of_images_without_objects_is_a_number():
+    torch.manual_seed(0)
+    network = build("small", 3, 32)
+    empty = ViewObjects(torch.empty(0, 4), torch.empty(0, dtype=torch.int64))
+    losses = network.losses(network.response(torch.zeros(2, 3, 32, 32)), BoxTargets([empty] * 2))
+    assert all(torch.isfinite(value) for value in losses.values())
+
+
+def test_an_object_is_told_from_the_score_that_divides_right_from_wrong():
+    truth = Boxes(np.array([[0, 0, 1, 1]] * 1, float), np.array([0]), np.ones(1))
+    noted = [
+        (Boxes(np.array([[0, 0, 1, 1], [3, 3, 4, 4]], float), np.zeros(2, int), scores), truth)
+        for scores in (np.array([0.9, 0.2]), np.array([0.8, 0.3])) * 10
+    ]
+    assert 0.3 < least_scores(noted)[0] <= 0.8
+
+
+def test_of_few_objects_no_score_is_chosen():
+    truth = Boxes(np.array([[0, 0, 1, 1]], float), np.array([0]), np.ones(1))
+    assert least_scores([(truth, truth)] * 3) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_small_detector_learns_to_find_what_is_drawn(drawn: DrawnDataset, tmp_path):
+    recipe = DetectionRecipe(image_size_px=32, epochs=12, batch_size=8)
+    trained = fit(
+        TASK, drawn.manifest, drawn.read, recipe, drawn.classes, tmp_path, DATASET, threads=1
+    )
+    assert trained.metrics["val_mean_average_precision_50"] > 0.6
+    bundle = export(TASK, trained, tmp_path / "bundles", "drawn")
+    spots = drawn.test[drawn.test["label"] == "spot"]
+    told = [Predictor(bundle).predict(data)["label"] for _, data in drawn.read(spots["image_id"])]
+    assert told.count("spot") > len(told) / 2
