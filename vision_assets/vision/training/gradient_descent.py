@@ -55,6 +55,8 @@ class Objective:
             images alone.
         chances: (n,) float, how likely each training image is drawn, up to a factor; None:
             every image is shown once in an epoch.
+        summary: those means over all images -> the figures that are reported; by default they are
+            the figures themselves.
     """
 
     augment: Callable[[torch.Tensor, Any, torch.Generator], tuple[torch.Tensor, Any]]
@@ -62,6 +64,7 @@ class Objective:
     metrics: Callable[[Any, Any], dict[str, float]]
     chances: torch.Tensor | None = None
     forward: Callable[[nn.Module, torch.Tensor, Any], Any] = _show
+    summary: Callable[[dict[str, float]], dict[str, float]] = dict
 
 
 def descend(
@@ -132,7 +135,7 @@ def validate(
     batch_size: int,
     device: torch.device,
 ) -> tuple[float | None, dict[str, float]]:
-    """Loss and metrics over samples, as means over images; (None, {}) where there are none."""
+    """Loss, as a mean over images, and metrics of samples; (None, {}) where there are none."""
     if not len(samples):
         return None, {}
     network.eval()
@@ -144,7 +147,7 @@ def validate(
         loss += float(objective.loss(said, targets)) * share
         for name, value in objective.metrics(said, targets).items():
             metrics[name] = metrics.get(name, 0.0) + value * share
-    return loss, metrics
+    return loss, objective.summary(metrics)
 
 
 @torch.no_grad()

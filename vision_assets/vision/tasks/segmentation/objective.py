@@ -36,7 +36,8 @@ def objective(recipe: SegmentationRecipe, counts: np.ndarray) -> Objective:
         entropy = nn.functional.cross_entropy(said, wanted, weights.to(said.device))
         return (1 - recipe.dice) * entropy + recipe.dice * dice_loss(said, wanted)
 
-    return Objective(change, loss, mean_iou, view_chances(counts, recipe.object_share))
+    chances = view_chances(counts, recipe.object_share)
+    return Objective(change, loss, pixel_shares, chances, summary=mean_iou)
 
 
 def augment_pair(
@@ -110,16 +111,33 @@ def dice_loss(logits: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:
     return ((1 - dice) * present).sum() / present.sum().clamp(min=1)
 
 
-def mean_iou(logits: torch.Tensor, maps: torch.Tensor) -> dict[str, float]:
-    """Mean over views of the IoU of the classes that a view shows or is said to show.
+def pixel_shares(logits: torch.Tensor, maps: torch.Tensor) -> dict[str, float]:
+    """Of each class the pixels that are both, said, and shown, as means over views.
 
-    1 where there is nothing and nothing was said. The report counts pixels of all images instead.
+    Args:
+        logits: (n, k + 1, h, w).
+        maps: (n, h, w) uint8.
+
+    Returns:
+        By name, as `both/1`.
     """
     k = logits.shape[1]
-    said = nn.functional.one_hot(logits.argmax(1), k)[..., 1:].bool()
-    wanted = nn.functional.one_hot(maps.to(logits.device).long(), k)[..., 1:].bool()
-    either = (said | wanted).sum((1, 2)).float()
-    iou = (said & wanted).sum((1, 2)) / either.clamp(min=1)
-    there = (either > 0).float()
-    of_view = (iou * there).sum(1) / there.sum(1).clamp(min=1)
-    return {"mean_iou": float(torch.where(there.any(1), of_view, 1.0).mean())}
+    said, shown = logits.argmax(1).flatten(), maps.to(logits.device).long().flatten()
+    counts = torch.bincount(shown * k + said, minlength=k * k).reshape(k, k).double() / len(maps)
+    shares = {"both": counts.diag(), "said": counts.sum(0), "shown": counts.sum(1)}
+    return {
+        f"{name}/{index}": float(values[index])
+        for name, values in shares.items()
+        for index in range(1, k)
+    }
+
+
+def mean_iou(shares: dict[str, float]) -> dict[str, float]:
+    """`mean_iou` over the classes that are shown, from `pixel_shares` of all views."""
+    found = [
+        shares[f"both/{index}"] / (shares[f"said/{index}"] + shown - shares[f"both/{index}"])
+        for name, shown in shares.items()
+        for kind, _, index in [name.partition("/")]
+        if kind == "shown" and shown > 0
+    ]
+    return {"mean_iou": sum(found) / len(found)} if found else {}
