@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmarks.pictures import drawn, real_files
 from benchmarks.work import Figures
 from vision_assets.vision.store.image_store import ImageStore
-from vision_assets.vision.store.ingest import ingest
+from vision_assets.vision.store.ingest import ingest_all
 from vision_assets.vision.store.landing import sweep
 from vision_assets.vision.tasks.classification.spec import ClassificationSpec
 
@@ -73,8 +73,8 @@ def _ingest(store_folder: Path, landing: Path, keep: bool = False) -> float:
     shutil.rmtree(batches, ignore_errors=True)
     spec, store = _spec(str(landing)), ImageStore.open(store_folder)
     began = time.perf_counter()
-    for batch in sweep(landing, store, spec.source, batches):
-        ingest(store, batch, landing, spec)
+    for _ in ingest_all(store, sweep(landing, store, spec.source, batches), landing, spec):
+        pass
     return time.perf_counter() - began
 
 

@@ -33,7 +33,7 @@ from vision_assets.vision.evaluation.pictures import examples, mistakes
 from vision_assets.vision.evaluation.plots import learning_curves, slice_bars
 from vision_assets.vision.evaluation.scorecard import Scorecard
 from vision_assets.vision.inference.bundle import Bundle
-from vision_assets.vision.tasks.task import Task
+from vision_assets.vision.tasks.task import Finds, Task
 from vision_assets.vision.training.pixels import ReadBytes
 from vision_assets.vision.training.provenance import fingerprint
 from vision_assets.vision.training.trained_model import TrainedModel
@@ -108,7 +108,8 @@ def write_report(
         background: what else is known.
     """
     judged = judgement_json(background.evidence, background.contest)
-    said = _scorecard_json(scorecard, gates) | judged
+    findings = task.findings(scorecard) if isinstance(task, Finds) else []
+    said = _scorecard_json(scorecard, gates) | {"findings": findings} | judged
     report_id = _report_id(scorecard, gates, background)
     plots = task.plots(scorecard)
     if len(scorecard.slices):
@@ -122,6 +123,7 @@ def write_report(
         scorecard.predictions.to_parquet(folder / PREDICTIONS_FILE, index=False)
         content = _content(scorecard, gates, background) | {
             "plots": plots,
+            "findings": findings,
             "mistakes": mistakes(scorecard, bundle, read, _MISTAKES),
             "examples": examples(scorecard, bundle, read, _EXAMPLES),
         }

@@ -49,7 +49,7 @@ def with_thresholds(
     card = bundle.card.model_copy(
         update={
             "thresholds": chosen.thresholds,
-            "options": bundle.card.options | {ORIGIN: chosen.origin},
+            "options": bundle.card.options | chosen.options | {ORIGIN: chosen.origin},
         }
     )
     return write_bundle(root, card, {name: bundle.read(name) for name in bundle.card.files})

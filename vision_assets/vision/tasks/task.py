@@ -7,7 +7,7 @@ as well, which run without torch: torch is imported inside the methods that need
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from vision_assets.vision.inference.answers import Answer
 from vision_assets.vision.inference.bundle import CardClass
 from vision_assets.vision.spec import PipelineSpec, Recipe, Space
 from vision_assets.vision.training.pixel_file import Pixels
-from vision_assets.vision.training.progress import EpochReport, OnEpoch
+from vision_assets.vision.training.progress import EpochReport, OnEpoch, Say, say_nothing
 
 if TYPE_CHECKING:
     import torch
@@ -35,10 +35,12 @@ class Samples:
     Attributes:
         pixels: (n, h, w, 3) uint8, indexable by an integer array; in a file or in memory.
         targets: n targets, in the form that the task's `targets` gives.
+        say: told in words what a task does with them that nobody asked for.
     """
 
     pixels: Pixels | np.ndarray
     targets: Any
+    say: Say = say_nothing
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -87,10 +89,12 @@ class Choice:
     Attributes:
         thresholds: `pass_below` and `refuse_from`; empty where there is nothing to decide.
         origin: how they were chosen, or why there are none.
+        options: more facts about them, for the card.
     """
 
     thresholds: dict[str, float]
     origin: str
+    options: dict[str, str] = field(default_factory=dict)
 
 
 class Task(Protocol):
@@ -193,6 +197,15 @@ class Task(Protocol):
 
     def plots(self, scorecard: "Scorecard") -> dict[str, bytes]:
         """The plots of a report that belong to this task, PNG by title."""
+        ...
+
+
+@runtime_checkable
+class Finds(Protocol):
+    """A task that has more to tell in a report than figures and plots."""
+
+    def findings(self, scorecard: "Scorecard") -> list[str]:
+        """Sentences for people."""
         ...
 
 

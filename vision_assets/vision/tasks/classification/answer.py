@@ -3,16 +3,14 @@
 from collections.abc import Mapping
 
 import numpy as np
-from PIL import Image
 
 from vision_assets.vision.inference.answers import Answer, Outputs
 from vision_assets.vision.inference.bundle import Card
 from vision_assets.vision.inference.decision import decide
 from vision_assets.vision.inference.geometry.windows import Picture
+from vision_assets.vision.inference.heat import tinted
 
 DECISIVE = ("scores",)
-_HOT_RGB = np.array([255.0, 60.0, 20.0])
-_STRONGEST_TINT = 0.65
 
 
 def to_answer(
@@ -68,7 +66,4 @@ def draw(pixels: np.ndarray, outputs: Outputs, card: Card, picture: Picture) -> 
     heat = outputs["activation"][0].astype(np.float32)
     span = float(heat.max() - heat.min())
     heat = (heat - heat.min()) / span if span > 0 else np.zeros_like(heat)
-    height, width = pixels.shape[:2]
-    smooth = Image.fromarray(heat).resize((width, height), Image.Resampling.BICUBIC)
-    tint = np.asarray(smooth).clip(0, 1)[..., None] ** 2 * _STRONGEST_TINT
-    return (pixels * (1 - tint) + _HOT_RGB * tint).round().astype(np.uint8)
+    return tinted(pixels, heat)

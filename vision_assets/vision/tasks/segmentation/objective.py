@@ -4,6 +4,8 @@ Cross-entropy over pixels says how sure to be, Dice (Milletari et al., "V-Net", 
 care how much background there is.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import nn
@@ -37,7 +39,7 @@ def objective(recipe: SegmentationRecipe, counts: np.ndarray) -> Objective:
         return (1 - recipe.dice) * entropy + recipe.dice * dice_loss(said, wanted)
 
     chances = view_chances(counts, recipe.object_share)
-    return Objective(change, loss, pixel_shares, chances, summary=mean_iou)
+    return Objective(change, loss, _no_metrics, chances, note=pixel_confusion, conclude=mean_iou)
 
 
 def augment_pair(
@@ -111,33 +113,27 @@ def dice_loss(logits: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:
     return ((1 - dice) * present).sum() / present.sum().clamp(min=1)
 
 
-def pixel_shares(logits: torch.Tensor, maps: torch.Tensor) -> dict[str, float]:
-    """Of each class the pixels that are both, said, and shown, as means over views.
+def pixel_confusion(logits: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:
+    """Pixels of each class that are said to be of each class, (k + 1, k + 1) int64 on the CPU.
 
     Args:
         logits: (n, k + 1, h, w).
         maps: (n, h, w) uint8.
-
-    Returns:
-        By name, as `both/1`.
     """
     k = logits.shape[1]
     said, shown = logits.argmax(1).flatten(), maps.to(logits.device).long().flatten()
-    counts = torch.bincount(shown * k + said, minlength=k * k).reshape(k, k).double() / len(maps)
-    shares = {"both": counts.diag(), "said": counts.sum(0), "shown": counts.sum(1)}
-    return {
-        f"{name}/{index}": float(values[index])
-        for name, values in shares.items()
-        for index in range(1, k)
-    }
+    return torch.bincount(shown * k + said, minlength=k * k).reshape(k, k).cpu()
 
 
-def mean_iou(shares: dict[str, float]) -> dict[str, float]:
-    """`mean_iou` over the classes that are shown, from `pixel_shares` of all views."""
-    found = [
-        shares[f"both/{index}"] / (shares[f"said/{index}"] + shown - shares[f"both/{index}"])
-        for name, shown in shares.items()
-        for kind, _, index in [name.partition("/")]
-        if kind == "shown" and shown > 0
-    ]
-    return {"mean_iou": sum(found) / len(found)} if found else {}
+def mean_iou(confusions: Sequence[torch.Tensor]) -> dict[str, float]:
+    """`mean_iou` over the classes that all views together show; nothing where they show none."""
+    counts = torch.stack(list(confusions)).sum(0).double()
+    both, shown, said = counts.diag()[1:], counts.sum(1)[1:], counts.sum(0)[1:]
+    found = (both / (said + shown - both))[shown > 0]
+    return {"mean_iou": float(found.mean())} if len(found) else {}
+
+
+def _no_metrics(logits: torch.Tensor, maps: torch.Tensor) -> dict[str, float]:
+    """The mean IoU is no mean over images."""
+    del logits, maps
+    return {}

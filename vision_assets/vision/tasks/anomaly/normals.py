@@ -1,0 +1,64 @@
+"""The normal images among samples: the only ones that anything is learned from."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from vision_assets.vision.errors import TrainingError
+from vision_assets.vision.inference.answers import NOTHING_ID
+from vision_assets.vision.inference.bundle import CardClass
+from vision_assets.vision.tasks.task import Samples
+from vision_assets.vision.training.pixel_file import Pixels
+
+
+class ChosenPixels:
+    """Some of the images of a file, indexed by an array of positions."""
+
+    def __init__(self, pixels: Pixels | np.ndarray, rows: np.ndarray) -> None:
+        self._pixels, self._rows = pixels, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, chosen: np.ndarray) -> np.ndarray:
+        """Images at positions (n,), as (n, h, w, 3) uint8."""
+        return self._pixels[self._rows[chosen]]
+
+
+def normal(rows: pd.DataFrame, classes: Sequence[CardClass]) -> np.ndarray:
+    """Whether each row shows a normal image, (n,) bool.
+
+    Raises:
+        TrainingError: a row has no label, or one of another class.
+    """
+    harmless = {NOTHING_ID: True} | {entry.id: not entry.defect for entry in classes}
+    strange = rows[~rows["class_id"].isin(list(harmless))]
+    if len(strange):
+        raise TrainingError(
+            f"expected labels of the classes {[entry.name for entry in classes]}, got "
+            f"{sorted(set(strange['label'].astype(str)))}; add them to the classes or label "
+            "those images again"
+        )
+    return np.array([harmless[int(class_id)] for class_id in rows["class_id"]], bool)
+
+
+def normals(samples: Samples, split: str) -> Samples:
+    """The normal images of a split, whose targets are what `normal` gives.
+
+    Raises:
+        TrainingError: there are none.
+    """
+    rows = np.flatnonzero(samples.targets)
+    if not len(rows):
+        raise TrainingError(
+            f"expected images of a class that is no defect in the {split} split, got none among "
+            f"{len(samples)}; say `defect: false` of the class of normal images, or raise "
+            f"splits.{split}"
+        )
+    if len(rows) < len(samples):
+        samples.say(
+            f"{len(samples) - len(rows)} of {len(samples)} views in the {split} split show "
+            "defects; nothing is learned from them"
+        )
+    return Samples(ChosenPixels(samples.pixels, rows), samples.targets[rows], samples.say)

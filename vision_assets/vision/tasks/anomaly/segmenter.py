@@ -1,0 +1,85 @@
+"""The network that finds defects: a small feature pyramid that learns from scratch on a CPU."""
+
+import torch
+from torch import nn
+
+_WIDTHS = (16, 32, 64, 96)
+_PYRAMID = 32
+_MEAN, _STD = 127.5, 63.75
+"""Grey levels become -2..2."""
+_SMOOTHED = 3
+_RARE = -3.0
+"""First log-odds of a defect: most cells show none."""
+
+
+class DefectSegmenter(nn.Module):
+    """(n, 3, h, w) float images, 0..255 -> (n, h', w') log-odds of a defect, at 1/4 of the side.
+
+    Coarse features are added to finer ones (Lin et al., "Feature Pyramid Networks for Object
+    Detection", 2017), so that a cell knows its surroundings.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        stem = _WIDTHS[0]
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, stem, 5, 2, 2, bias=False), nn.BatchNorm2d(stem), nn.ReLU(inplace=True)
+        )
+        steps = list(zip(_WIDTHS, _WIDTHS[1:], strict=False))
+        self.down = nn.ModuleList([_Block(narrow, wide) for narrow, wide in steps])
+        self.beside = nn.ModuleList([nn.Conv2d(wide, _PYRAMID, 1) for _, wide in steps])
+        self.last = nn.Sequential(
+            nn.Conv2d(_PYRAMID, _PYRAMID, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(_PYRAMID),
+            nn.ReLU(inplace=True),
+        )
+        self.head = nn.Conv2d(_PYRAMID, 1, 1)
+        assert self.head.bias is not None
+        nn.init.constant_(self.head.bias, _RARE)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.head(self._features(images)[0]).squeeze(1)
+
+    def look(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The raw anomaly map, smoothed, (n, h', w'), and the embedding, (n, d)."""
+        fine, coarse = self._features(images)
+        return smooth(self.head(fine)).squeeze(1), coarse.mean((2, 3))
+
+    def _features(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The finest features of the pyramid, and the coarsest ones that it is made of."""
+        features = self.stem((images - _MEAN) / _STD)
+        seen: list[torch.Tensor] = []
+        for block in self.down:
+            features = block(features)
+            seen.append(features)
+        summed = self.beside[-1](seen[-1])
+        for beside, finer in zip(reversed(self.beside[:-1]), reversed(seen[:-1]), strict=True):
+            size = (int(finer.shape[2]), int(finer.shape[3]))
+            summed = beside(finer) + nn.functional.interpolate(summed, size, mode="nearest")
+        return self.last(summed), features
+
+
+def smooth(maps: torch.Tensor) -> torch.Tensor:
+    """(n, 1, h, w) maps averaged over a few cells: one cell alone is noise."""
+    return nn.functional.avg_pool2d(maps, _SMOOTHED, 1, _SMOOTHED // 2, count_include_pad=False)
+
+
+class _Block(nn.Module):
+    """Two 3x3 convolutions beside a shortcut; halves the side."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.residual = nn.Sequential(
+            nn.Conv2d(inputs, outputs, 3, 2, 1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(outputs),
+        )
+        self.shortcut = nn.Sequential(
+            nn.AvgPool2d(2, ceil_mode=True), nn.Conv2d(inputs, outputs, 1, bias=False)
+        )
+        self.activate = nn.ReLU(inplace=True)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return self.activate(self.residual(features) + self.shortcut(features))
