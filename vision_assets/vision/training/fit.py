@@ -80,8 +80,7 @@ def fit(
     with repeatable(recipe.seed, device, threads):
         network = task.network(recipe, len(named))
         first = task.begin(network, recipe, len(named), files or Path())
-        for line in (first.line(), *getattr(targets, "remarks", ())):
-            say(line)
+        say(first.line())
         decisive = _question(task, recipe, named, rows) | {
             "environment": environment(str(device), threads),
             "first_weights": first.to_json(),
