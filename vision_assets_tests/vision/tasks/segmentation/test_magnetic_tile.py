@@ -11,7 +11,7 @@ from PIL import Image
 from vision_assets.vision.evaluation.evaluate import evaluate
 from vision_assets.vision.export import export
 from vision_assets.vision.inference.geometry.rle import encode
-from vision_assets.vision.objects import AnnotatedObject, from_text, to_text
+from vision_assets.vision.objects import AnnotatedObject, from_text, main_class, to_text
 from vision_assets.vision.spec import ClassSpec
 from vision_assets.vision.tasks.registry import load_task
 from vision_assets.vision.tasks.segmentation.class_map import class_map
@@ -31,7 +31,8 @@ class Tiles(DrawnDataset):
 
 
 def mask_of(path: Path) -> np.ndarray:
-    return np.asarray(Image.open(path.with_suffix(".png")).convert("L")) >= THRESHOLD
+    with Image.open(path.with_suffix(".png")) as image:
+        return np.asarray(image.convert("L")) >= THRESHOLD
 
 
 def objects_of(path: Path) -> list[AnnotatedObject]:
@@ -52,11 +53,13 @@ def tiles(real_data: Path) -> Tiles:
             data = path.read_bytes()
             image_id = hashlib.sha256(data).hexdigest()
             images[image_id] = data
-            width, height = Image.open(path).size
+            height, width = mask_of(path).shape
             rows.append(
                 {
                     "image_id": image_id,
                     "path": path,
+                    "class_id": main_class(objects_of(path)),
+                    "label": path.parts[-3],
                     "objects": to_text(objects_of(path)),
                     "width": width,
                     "height": height,
