@@ -110,8 +110,6 @@ class Task(Protocol):
     def targets(self, rows: pd.DataFrame, classes: Sequence[CardClass]) -> Any:
         """What the network shall say of each view, indexable by an integer array or a slice.
 
-        It may have `remarks`, lines of text that a person should read before a training.
-
         Args:
             rows: of the manifest, one per view; see `training.views.window_of`.
             classes: in the order of the scores.

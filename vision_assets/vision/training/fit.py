@@ -59,8 +59,8 @@ def fit(
         dataset: `name` and `fingerprint` of the dataset version.
         on_epoch: told after each epoch; of a training that goes on, at once of those before.
         threads: cores to use; default: all that this process may use.
-        say: told in words what was decided: the first weights, remarks on the targets, where a training
-            goes on.
+        say: told in words what was decided: the first weights, remarks on the targets, where a
+            training goes on.
         cache: keeps decoded images for the next training; default: none are kept.
         files: where relative paths of the recipe begin; default: the working directory.
         resume: keep the state after each epoch, and go on from one that is there.
@@ -80,8 +80,7 @@ def fit(
     with repeatable(recipe.seed, device, threads):
         network = task.network(recipe, len(named))
         first = task.begin(network, recipe, len(named), files or Path())
-        for line in (first.line(), *getattr(targets, "remarks", ())):
-            say(line)
+        say(first.line())
         decisive = _question(task, recipe, named, rows) | {
             "environment": environment(str(device), threads),
             "first_weights": first.to_json(),
