@@ -8,14 +8,13 @@ import pandas as pd
 from vision_assets.vision.errors import TrainingError
 from vision_assets.vision.inference.answers import NOTHING_ID
 from vision_assets.vision.inference.bundle import CardClass
-from vision_assets.vision.tasks.task import Samples
-from vision_assets.vision.training.pixel_file import Pixels
+from vision_assets.vision.tasks.task import Images, Samples
 
 
 class ChosenPixels:
     """Some of the images of a file, indexed by an array of positions."""
 
-    def __init__(self, pixels: Pixels | np.ndarray, rows: np.ndarray) -> None:
+    def __init__(self, pixels: Images, rows: np.ndarray) -> None:
         self._pixels, self._rows = pixels, rows
 
     def __len__(self) -> int:

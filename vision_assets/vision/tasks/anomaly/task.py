@@ -16,10 +16,10 @@ from vision_assets.vision.training.progress import EpochReport, OnEpoch
 
 if TYPE_CHECKING:
     import torch
-    from torch import nn
 
     from vision_assets.vision.evaluation.figure import Figure
     from vision_assets.vision.evaluation.scorecard import Scorecard
+    from vision_assets.vision.tasks.anomaly.detector import Detector
     from vision_assets.vision.training.checkpoint import Checkpoint
     from vision_assets.vision.training.weights import FirstWeights
 
@@ -46,14 +46,14 @@ class AnomalyTask:
 
         return normal(rows, classes)
 
-    def network(self, recipe: AnomalyRecipe, n_classes: int) -> "nn.Module":
+    def network(self, recipe: AnomalyRecipe, n_classes: int) -> "Detector":
         """The network of the recipe's method."""
         from vision_assets.vision.tasks.anomaly.network import build
 
         return build(recipe, n_classes)
 
     def begin(
-        self, network: "nn.Module", recipe: AnomalyRecipe, n_classes: int, files: Path
+        self, network: "Detector", recipe: AnomalyRecipe, n_classes: int, files: Path
     ) -> "FirstWeights":
         """The weights that the recipe names."""
         from vision_assets.vision.tasks.anomaly.network import begin
@@ -62,7 +62,7 @@ class AnomalyTask:
 
     def learn(
         self,
-        network: "nn.Module",
+        network: "Detector",
         train: Samples,
         val: Samples,
         recipe: AnomalyRecipe,
@@ -83,7 +83,7 @@ class AnomalyTask:
 
     def calibrate(
         self,
-        network: "nn.Module",
+        network: "Detector",
         val: Samples,
         recipe: AnomalyRecipe,
         device: "torch.device",
@@ -96,7 +96,7 @@ class AnomalyTask:
 
     def exportable(
         self,
-        network: "nn.Module",
+        network: "Detector",
         recipe: AnomalyRecipe,
         calibration: Mapping[str, float],
     ) -> ExportableNetwork:
