@@ -11,147 +11,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.work import WORKERS, prepare
+from benchmarks.rows import ROWS, Row
 from vision_assets.home import Home
-
-
-@dataclass(frozen=True)
-class Row:
-    """One comparison.
-
-    Attributes:
-        what: ours.
-        against: the other.
-        ours, other: names of workers, with arguments.
-        figure: key of what a worker prints that is compared.
-        target: what the ratio ours / other has to reach, in words.
-    """
-
-    what: str
-    against: str
-    ours: str
-    other: str
-    figure: str
-    target: str
-
-
-ROWS = {
-    "ingest": Row(
-        "ingest with all statistics, images/s, 1,800 neu-steel and 1,344 magnetic-tile images",
-        "torchvision decoding the same files on as many cores",
-        "ingest_real",
-        "torchvision_decode",
-        "images_per_s",
-        ">= 0.7",
-    ),
-    "memory": Row(
-        "ingest, peak memory (MB) at 50,000 images",
-        "at 5,000",
-        "ingest_drawn:50000",
-        "ingest_drawn:5000",
-        "peak_mb",
-        "<= 1.2",
-    ),
-    "growth": Row(
-        "ingest of 1,000 images into a store of 100,000 (s)",
-        "into one of 1,000",
-        "ingest_more:100000",
-        "ingest_more:1000",
-        "seconds",
-        "<= 1.3",
-    ),
-    "version": Row(
-        "a new version after 1,000 more images at 100,000 (s)",
-        "at 1,000",
-        "version_more:100000",
-        "version_more:1000",
-        "seconds",
-        "<= 3",
-    ),
-    "load": Row(
-        "loading the code location (s)",
-        "import dagster",
-        "load_definitions",
-        "import_dagster",
-        "seconds",
-        "<= 1.5",
-    ),
-    "chain": Row(
-        "the chain on 300 images, one epoch, through Dagster (s)",
-        "the same functions called directly",
-        "chain_dagster",
-        "chain_direct",
-        "seconds",
-        "<= 15 s more",
-    ),
-    "endpoint": Row(
-        "endpoint, one worker on one core, MobileNetV3-small, JPEGs of 36 kB, requests/s",
-        "FastAPI and uvicorn, the same predictor",
-        "endpoint_bento",
-        "endpoint_fastapi",
-        "images_per_s",
-        ">= 0.9",
-    ),
-    "endpoint_p99": Row(
-        "the same, p99 (ms)",
-        "FastAPI and uvicorn, the same predictor",
-        "endpoint_bento",
-        "endpoint_fastapi",
-        "p99_ms",
-        "<= 1",
-    ),
-    "endpoint_loop": Row(
-        "the same, requests/s",
-        "the same work in a loop without HTTP",
-        "endpoint_bento",
-        "predict_loop",
-        "images_per_s",
-        ">= 0.75",
-    ),
-    "endpoint_start": Row(
-        "the same, start to first answer (s)",
-        "FastAPI and uvicorn, the same predictor",
-        "endpoint_bento",
-        "endpoint_fastapi",
-        "start_s",
-        "<= 1.5",
-    ),
-    "endpoint_memory": Row(
-        "the same, memory of the worker (MB)",
-        "FastAPI and uvicorn, the same predictor",
-        "endpoint_bento",
-        "endpoint_fastapi",
-        "worker_mb",
-        "<= 1.5",
-    ),
-    "train_memory": Row(
-        "training, peak memory (MB) at 20,000 images",
-        "at 2,000",
-        "train_drawn:20000",
-        "train_drawn:2000",
-        "peak_mb",
-        "<= 1.2",
-    ),
-    "epoch": Row(
-        "one training epoch, default recipe, 600 neu-steel images, images/s",
-        "the same steps and augmentations on tensors in memory",
-        "epoch_ours",
-        "epoch_in_memory",
-        "images_per_s",
-        ">= 0.95",
-    ),
-    "loader": Row(
-        "the same epoch, images/s",
-        "torchvision's ImageFolder, DataLoader with two processes, same network and augmentations",
-        "epoch_ours",
-        "epoch_image_folder:2",
-        "images_per_s",
-        ">= 1.2",
-    ),
-}
 
 
 def main() -> None:
@@ -172,8 +35,10 @@ def main() -> None:
 
 def _measure(row: Row, n_pairs: int, folder: Path) -> str:
     for worker in (row.other, row.ours):
-        prepare(worker, folder)
-    pairs = [(_run(row.ours, folder), _run(row.other, folder)) for _ in range(n_pairs)]
+        _run("prepare", worker, folder)
+    pairs = [
+        (_run("work", row.ours, folder), _run("work", row.other, folder)) for _ in range(n_pairs)
+    ]
     ours = [mine[row.figure] for mine, _ in pairs]
     other = [its[row.figure] for _, its in pairs]
     ratios = sorted(mine / its for mine, its in zip(ours, other, strict=True))
@@ -186,10 +51,14 @@ def _measure(row: Row, n_pairs: int, folder: Path) -> str:
     )
 
 
-def _run(worker: str, folder: Path) -> dict[str, float]:
-    """In the environment of the servers, whose runs do this work."""
+def _run(action: str, worker: str, folder: Path) -> dict[str, float]:
+    """In the environment of the servers, whose runs do this work.
+
+    A child's peak memory is at least what its parent had when it began: nothing heavy is
+    imported here, and workers are prepared in processes of their own.
+    """
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.work", worker, str(folder)],
+        [sys.executable, "-m", "benchmarks.work", action, worker, str(folder)],
         capture_output=True,
         text=True,
         check=False,
@@ -201,7 +70,4 @@ def _run(worker: str, folder: Path) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    assert all(
-        worker.split(":")[0] in WORKERS for row in ROWS.values() for worker in (row.ours, row.other)
-    )
     main()

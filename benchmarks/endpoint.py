@@ -20,6 +20,9 @@ from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.pictures import real_files
+from benchmarks.work import Figures
+
 if TYPE_CHECKING:
     import psutil
 
@@ -34,23 +37,21 @@ WARM_UP_S, MEASURED_S = 3.0, 12.0
 START_TIMEOUT_S = 60
 _BOUNDARY = "benchmark"
 
-Figures = dict[str, float]
 
-
-def endpoint_bento(folder: Path, _n: int) -> Figures:
+def bento(folder: Path, _n: int) -> Figures:
     """The Bento, as it is served."""
     from vision_assets.serving.bento import find_bento
     from vision_assets.serving.process import free_port, serve_command, serve_variables
 
     bundle, port = _bundle(folder), free_port()
-    bento = find_bento(_home(folder), f"{USE_CASE}:{bundle.name}")
+    built = find_bento(_home(folder), f"{USE_CASE}:{bundle.name}")
     with tempfile.TemporaryDirectory() as bentoml_home:
         variables = serve_variables(Path(bentoml_home), None, None)
-        command = serve_command(Path(sys.executable), bento, port)
-        return _measure(folder, command, variables, bento.folder, port)
+        command = serve_command(Path(sys.executable), built, port)
+        return _measure(folder, command, variables, built.folder, port)
 
 
-def endpoint_fastapi(folder: Path, _n: int) -> Figures:
+def fastapi(folder: Path, _n: int) -> Figures:
     """FastAPI and uvicorn around the same predictor."""
     from vision_assets.serving.process import free_port
 
@@ -61,7 +62,7 @@ def endpoint_fastapi(folder: Path, _n: int) -> Figures:
     return _measure(folder, command, variables, Path.cwd(), port)
 
 
-def predict_loop(folder: Path, _n: int) -> Figures:
+def loop(folder: Path, _n: int) -> Figures:
     """The same work without HTTP."""
     from vision_assets.vision.inference.bundle import Bundle
     from vision_assets.vision.inference.predictor import Predictor
@@ -75,12 +76,7 @@ def predict_loop(folder: Path, _n: int) -> Figures:
     return _figures(times, time.perf_counter() - began)
 
 
-WORKERS: dict[str, Callable[[Path, int], Figures]] = {
-    worker.__name__: worker for worker in (endpoint_bento, endpoint_fastapi, predict_loop)
-}
-
-
-def prepare(folder: Path) -> None:
+def prepare(_worker: str, folder: Path, _n: int) -> None:
     """Export the model, build its Bento and choose the pictures, once."""
     from vision_assets.home import Home
     from vision_assets.serving.bento import build_bento
@@ -88,6 +84,7 @@ def prepare(folder: Path) -> None:
     from vision_assets.vision.tasks.classification.spec import ClassificationSpec
     from vision_assets.vision.use_case import UseCase
 
+    real_files(folder)
     home: Home = _home(folder)
     if not home.bundles(USE_CASE).exists():
         _export(home.bundles(USE_CASE))
@@ -135,10 +132,8 @@ def _export(root: Path) -> None:
 
 def _pictures(folder: Path) -> list[bytes]:
     """The real JPEGs whose length is nearest to the one that is wanted."""
-    from benchmarks.work import _real_files
-
     paths = sorted(
-        _real_files(folder).iterdir(), key=lambda path: abs(path.stat().st_size - JPEG_BYTES)
+        real_files(folder).iterdir(), key=lambda path: abs(path.stat().st_size - JPEG_BYTES)
     )
     return [path.read_bytes() for path in paths[:N_JPEGS]]
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.pictures import DATA_VARIABLE
 from vision_assets.vision.dataset.versions import DatasetVersion, DatasetVersions
 from vision_assets.vision.evaluation.evaluate import evaluate
 from vision_assets.vision.export import export
@@ -26,7 +27,6 @@ from vision_assets.vision.tasks.registry import load_task
 from vision_assets.vision.training.fit import fit
 from vision_assets.vision.training.progress import EpochReport
 
-DATA_VARIABLE = "VISION_ASSETS_TEST_DATA"
 PATTERN = r"(?P<label>.+)_\d+\.jpg"
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from benchmarks.pictures import DATA_VARIABLE, drawn
+from benchmarks.work import Figures
 from vision_assets.vision.spec import ClassSpec
 from vision_assets.vision.tasks.classification.network import build
 from vision_assets.vision.tasks.classification.objective import objective
@@ -29,14 +31,20 @@ SMALL = ClassificationRecipe(epochs=1, image_size_px=32, batch_size=64, augment=
 NOTHING = Samples(np.empty((0, 8, 8, 3), np.uint8), torch.empty(0, dtype=torch.int64))
 CPU = torch.device("cpu")
 
-Figures = dict[str, float]
+
+def prepare(worker: str, folder: Path, n: int) -> None:
+    """Draw or link the images."""
+    if worker == "drawn_images":
+        drawn(folder, 0, n)
+    else:
+        _by_class(folder)
 
 
-def train_drawn(folder: Path, landing: Path) -> Figures:
-    """A training on all images of a folder, with its cache of decoded images empty before."""
+def drawn_images(folder: Path, n: int) -> Figures:
+    """One epoch on n small images, from their bytes to the model's folder, with no cache before."""
     import pandas as pd
 
-    paths = {path.name: path for path in sorted(landing.iterdir())}
+    paths = {path.name: path for path in sorted(drawn(folder, 0, n).iterdir())}
     labels = [name.split("_")[0] for name in paths]
     manifest = pd.DataFrame(
         {
@@ -65,10 +73,12 @@ def train_drawn(folder: Path, landing: Path) -> Figures:
     return {"seconds": time.perf_counter() - began}
 
 
-def epoch_ours(folder: Path, classes: Path) -> Figures:
+def epoch(folder: Path, _n: int) -> Figures:
     """An epoch of ours, once the images are decoded; and what decoding took before."""
-    paths, targets = _listed(classes)
+    paths, targets = _listed(_by_class(folder))
     shutil.rmtree(folder / "cache", ignore_errors=True)
+    checkpoint = Checkpoint.of(folder, "benchmark")
+    checkpoint.remove()
     began = time.perf_counter()
 
     def read(ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
@@ -85,15 +95,15 @@ def epoch_ours(folder: Path, classes: Path) -> Figures:
             RECIPE,
             CPU,
             ignore_progress,
-            Checkpoint.of(folder, "benchmark"),
+            checkpoint,
         )
     rates = [report.images_per_s for report in history]
     return {"images_per_s": max(rates[1:]), "decoding_s": cold, "first_images_per_s": rates[0]}
 
 
-def epoch_in_memory(_folder: Path, classes: Path) -> Figures:
+def epoch_in_memory(folder: Path, _n: int) -> Figures:
     """The same steps and augmentations, written plainly, on a tensor that holds all images."""
-    paths, targets = _listed(classes)
+    paths, targets = _listed(_by_class(folder))
     from vision_assets.vision.inference.decode import decode
     from vision_assets.vision.inference.resize import resize
 
@@ -107,21 +117,21 @@ def epoch_in_memory(_folder: Path, classes: Path) -> Figures:
     return _plain_training(batches, targets)
 
 
-def epoch_image_folder(_folder: Path, classes: Path, n_workers: int) -> Figures:
-    """The same steps and augmentations on torchvision's ImageFolder behind a DataLoader."""
+def epoch_image_folder(folder: Path, n: int) -> Figures:
+    """The same steps and augmentations on torchvision's ImageFolder, with n processes that load."""
     from torch.utils.data import DataLoader
     from torchvision.datasets import ImageFolder
     from torchvision.transforms import v2
 
     side = RECIPE.image_size_px
     transform = v2.Compose([v2.PILToTensor(), v2.Resize((side, side), antialias=True)])
-    data = ImageFolder(classes, transform)
+    data = ImageFolder(_by_class(folder), transform)
     loader = DataLoader(
         data,
         RECIPE.batch_size,
         shuffle=True,
-        num_workers=n_workers,
-        persistent_workers=n_workers > 0,
+        num_workers=n,
+        persistent_workers=n > 0,
     )
 
     def batches() -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
@@ -131,9 +141,9 @@ def epoch_image_folder(_folder: Path, classes: Path, n_workers: int) -> Figures:
     return _plain_training(batches, torch.tensor(data.targets))
 
 
-def link_by_class(folder: Path) -> Path:
+def _by_class(folder: Path) -> Path:
     """A third of neu-steel in one folder a class, as ImageFolder wants it."""
-    classes, data = folder / "classes", Path(os.environ["VISION_ASSETS_TEST_DATA"])
+    classes, data = folder / "classes", Path(os.environ[DATA_VARIABLE])
     for path in sorted(data.glob("neu-steel/images/*.jpg"))[::3]:
         link = classes / path.stem.rpartition("_")[0] / path.name
         link.parent.mkdir(parents=True, exist_ok=True)

@@ -11,15 +11,16 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+import vision_assets
+
 REFERENCE = Path(__file__).parent / "reference"
 
 
 def yaml_reference() -> str:
     """Every key that a `defs.yaml` may hold, with type, default and meaning."""
-    from vision_assets.components.classification import ClassificationPipeline
-
+    components = [getattr(vision_assets, name) for name in vision_assets.__all__]
     lines = ["# YAML reference", "", "Written by `make docs` from the schema; do not edit.", ""]
-    for component in (ClassificationPipeline,):
+    for component in components:
         lines += [
             f"## `vision_assets.{component.__name__}`",
             "",

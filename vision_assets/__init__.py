@@ -10,12 +10,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vision_assets.components.anomaly import AnomalyPipeline
     from vision_assets.components.classification import ClassificationPipeline
+    from vision_assets.components.detection import DetectionPipeline
+    from vision_assets.components.segmentation import SegmentationPipeline
 
-__all__ = ["AnomalyPipeline", "ClassificationPipeline"]
+__all__ = [
+    "AnomalyPipeline",
+    "ClassificationPipeline",
+    "DetectionPipeline",
+    "SegmentationPipeline",
+]
 
 _MODULES = {
     "AnomalyPipeline": "vision_assets.components.anomaly",
     "ClassificationPipeline": "vision_assets.components.classification",
+    "DetectionPipeline": "vision_assets.components.detection",
+    "SegmentationPipeline": "vision_assets.components.segmentation",
 }
 
 

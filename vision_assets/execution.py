@@ -11,6 +11,7 @@ from vision_assets.automation.state import is_over
 from vision_assets.home import Home
 from vision_assets.resources.tracking import end_interrupted
 from vision_assets.vision.errors import SpecError
+from vision_assets.vision.use_case import UseCase
 
 
 def run_graph(
@@ -38,16 +39,8 @@ def run_graph(
     from vision_assets.definitions import defs
     from vision_assets.project import use_case
 
-    case = use_case(name)
-    assets = defs().resolve_asset_graph()
-    known = [noun for noun in (*GRAPH, *BESIDE) if assets.has(asset_key(case, noun))]
-    nouns, configured = list(select or GRAPH), dict(configuration or {})
-    unknown = sorted(set(nouns) - set(known))
-    if unknown:
-        raise SpecError(f"no asset {unknown} in {name}; there are: {', '.join(known)}")
-    idle = sorted(set(configured) - set(nouns))
-    if idle:
-        raise SpecError(f"{idle} is configured and not selected; select it too: --select {idle[0]}")
+    case, nouns, configured = use_case(name), list(select or GRAPH), configuration or {}
+    _check_selection(case, nouns, configured)
     with instance(Home.from_environment()) as dagster:
         result = (
             defs()
@@ -57,16 +50,38 @@ def run_graph(
                 asset_selection=[asset_key(case, noun) for noun in nouns],
                 raise_on_error=False,
                 tags={"vision_assets/reason": reason},
-                run_config={
-                    "ops": {
-                        op_name(case, noun): {"config": dict(values)}
-                        for noun, values in configured.items()
-                    },
-                    "loggers": {"console": {"config": {"log_level": log_level}}},
-                },
+                run_config=_run_config(case, configured, log_level),
             )
         )
     return result.success
+
+
+def _check_selection(
+    case: UseCase, nouns: Sequence[str], configured: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Refuse assets that the use case does not have, and configuration that nothing would read."""
+    from vision_assets.definitions import defs
+
+    assets = defs().resolve_asset_graph()
+    known = [noun for noun in (*GRAPH, *BESIDE) if assets.has(asset_key(case, noun))]
+    unknown = sorted(set(nouns) - set(known))
+    if unknown:
+        raise SpecError(f"no asset {unknown} in {case.name}; there are: {', '.join(known)}")
+    idle = sorted(set(configured) - set(nouns))
+    if idle:
+        raise SpecError(f"{idle} is configured and not selected; select it too: --select {idle[0]}")
+
+
+def _run_config(
+    case: UseCase, configured: Mapping[str, Mapping[str, Any]], log_level: str
+) -> dict[str, Any]:
+    """As Dagster reads it: configuration of ops, and what the console shows."""
+    return {
+        "ops": {
+            op_name(case, noun): {"config": dict(values)} for noun, values in configured.items()
+        },
+        "loggers": {"console": {"config": {"log_level": log_level}}},
+    }
 
 
 def instance(home: Home) -> dg.DagsterInstance:

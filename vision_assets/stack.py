@@ -2,7 +2,7 @@
 
     up ─┬─ dagster dev       UI, daemon, code location
         ├─ mlflow server     UI over the tracking database
-        └─ bentoml serve     one for each use case, once it has a deployment
+        └─ endpoint          one for each use case, once it has a deployment
 
 A child that ends is started again after a growing wait, and says so; what it has left behind
 is killed first, and runs that died with Dagster are marked failed, so that they are tried again.

@@ -1,30 +1,24 @@
 """evaluation_report: how the bundle answers on the test split, the gates, and the champion."""
 
-import math
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from vision_assets.assets.graph import REFERENCE, asset_key, upstream
 from vision_assets.assets.metadata import picture, records_table
-from vision_assets.assets.report_background import (
-    HEATMAPS,
-    background_metadata,
-    gather,
-    heatmap_check,
-)
 from vision_assets.resources.evaluation_tracking import log_evaluation
 from vision_assets.resources.home import HomeResource
 from vision_assets.vision.spec import CHAMPION_CHECK
 from vision_assets.vision.use_case import UseCase
 
 if TYPE_CHECKING:
-    from vision_assets.vision.evaluation.champion import Challenge
-    from vision_assets.vision.evaluation.evidence import Evidence
+    from vision_assets.vision.evaluation.appraisal import Appraisal
     from vision_assets.vision.evaluation.gates import GateResult
-    from vision_assets.vision.evaluation.report import Report
-    from vision_assets.vision.inference.bundle import Card
+    from vision_assets.vision.evaluation.heatmap_sanity import HeatmapSanity
+
+_HEATMAPS = "heatmaps_show_what_was_learned"
 
 
 def evaluation_report(use_case: UseCase) -> dg.AssetsDefinition:
@@ -40,62 +34,47 @@ def evaluation_report(use_case: UseCase) -> dg.AssetsDefinition:
         group_name=use_case.name,
         kinds={"sklearn"},
         description="The bundle's scorecard on the test split, from bytes, as it will serve.",
-        check_specs=[
-            dg.AssetCheckSpec(name, asset=key, blocking=True, description=asked)
-            for name, asked in _checks(use_case).items()
-        ]
-        + [
-            dg.AssetCheckSpec(
-                HEATMAPS,
-                asset=key,
-                description="Heatmaps change when the weights of the network are randomised.",
-            )
-        ],
+        check_specs=_check_specs(use_case, key),
     )
     def build(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
-        from vision_assets.vision.evaluation.evaluate import evaluate
-        from vision_assets.vision.evaluation.evidence import Evidence
-        from vision_assets.vision.evaluation.gates import judge
-        from vision_assets.vision.evaluation.report import write_report
+        from vision_assets.vision.evaluation.appraisal import appraise
         from vision_assets.vision.inference.bundle import Bundle
         from vision_assets.vision.tasks.registry import load_task
         from vision_assets.vision.training.trained_model import TrainedModel
 
-        task = load_task(use_case.task)
-        store = home.image_store(use_case)
         bundle_id = upstream(context, use_case, "exported_model")
         bundle = Bundle.load(home.home.bundles(use_case.name) / bundle_id)
-        trained = TrainedModel.load(home.home.models(use_case.name) / bundle.card.model_id)
-        version = home.datasets(use_case).get(bundle.card.dataset["name"])
-        manifest = version.manifest()
-        test = manifest[manifest["split"] == "test"]
-        scorecard = evaluate(task, bundle, test, store.read, slices=use_case.spec.slices)
-        evidence = Evidence(task, scorecard, test, use_case.spec.costs)
-        challenged = _challenge(home, use_case, evidence)
-        gates = judge(evidence, use_case.spec.gates)
-        if challenged is not None:
-            gates.append(challenged.gate)
-        contest = challenged.contest if challenged else None
-        background = gather(home, use_case, bundle, trained, version, evidence, contest)
-        report = write_report(
-            task,
-            scorecard,
-            gates,
+        model_id = bundle.card.model_id
+        appraisal = appraise(
+            load_task(use_case.task),
+            TrainedModel.load(home.home.models(use_case.name) / model_id),
             bundle,
-            store.read,
+            _champion(home, use_case),
+            home.datasets(use_case),
+            home.image_store(use_case).read,
             home.home.reports(use_case.name),
-            trained.history,
-            background,
+            use_case.spec,
         )
-        metrics = _metrics(evidence)
-        runs = log_evaluation(home.home, use_case.name, bundle.card.model_id, metrics, report.html)
+        metrics, report = appraisal.evidence.metrics, appraisal.report
+        runs = log_evaluation(home.home, use_case.name, model_id, metrics, report.html)
         return dg.MaterializeResult(
             data_version=dg.DataVersion(report.report_id),
-            metadata=_metadata(evidence, report, metrics, runs) | background_metadata(background),
-            check_results=[*map(_check, gates), heatmap_check(background)],
+            metadata=_metadata(appraisal, runs),
+            check_results=[*map(_check, appraisal.gates), _heatmap_check(appraisal.heatmaps)],
         )
 
     return build
+
+
+def _check_specs(use_case: UseCase, key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
+    said = "Heatmaps change when the weights of the network are randomised."
+    return [
+        *(
+            dg.AssetCheckSpec(name, asset=key, blocking=True, description=asked)
+            for name, asked in _checks(use_case).items()
+        ),
+        dg.AssetCheckSpec(_HEATMAPS, asset=key, description=said),
+    ]
 
 
 def _checks(use_case: UseCase) -> dict[str, str]:
@@ -106,27 +85,13 @@ def _checks(use_case: UseCase) -> dict[str, str]:
     return checks
 
 
-def _challenge(home: HomeResource, use_case: UseCase, evidence: "Evidence") -> "Challenge | None":
-    """How the bundle stands against the one that is deployed; None where nobody asks."""
-    from vision_assets.vision.evaluation.champion import challenge
-    from vision_assets.vision.manifest import SPLITS
-
+def _champion(home: HomeResource, use_case: UseCase) -> Path | None:
+    """Folder of the bundle that is deployed; None where there is none, or nobody asks."""
     if use_case.spec.champion is None:
         return None
     deployments = home.deployments(use_case)
     current = deployments.current()
-
-    def trained_on(card: "Card") -> list[str]:
-        manifest = home.datasets(use_case).get(card.dataset["name"]).manifest(["image_id", "split"])
-        return manifest.loc[manifest["split"].isin(SPLITS[:2]), "image_id"].tolist()
-
-    return challenge(
-        evidence,
-        deployments.bundle_folder(current) if current else None,
-        trained_on,
-        home.image_store(use_case).read,
-        use_case.spec.champion,
-    )
+    return deployments.bundle_folder(current) if current else None
 
 
 def _check(gate: "GateResult") -> dg.AssetCheckResult:
@@ -149,22 +114,23 @@ def _check(gate: "GateResult") -> dg.AssetCheckResult:
     )
 
 
-def _metrics(evidence: "Evidence") -> dict[str, float]:
-    """Figures of all test images; those of decisions where the bundle takes any."""
-    from vision_assets.vision.evaluation.costs import DECISION_FIGURES
+def _heatmap_check(found: "HeatmapSanity | None") -> dg.AssetCheckResult:
+    """Whether the heatmaps mean anything; it warns, since answers are right without them."""
+    return dg.AssetCheckResult(
+        check_name=_HEATMAPS,
+        passed=found is None or found.passed,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="This task draws no heatmaps." if found is None else found.text,
+        metadata={} if found is None else {"correlation": found.correlation, "limit": found.limit},
+    )
 
-    decided = {name: evidence.interval(name).value for name in DECISION_FIGURES}
-    found = evidence.scorecard.metrics | decided
-    return {name: float(value) for name, value in found.items() if not math.isnan(value)}
 
-
-def _metadata(
-    evidence: "Evidence", report: "Report", metrics: dict[str, float], runs: list[str]
-) -> dict[str, Any]:
+def _metadata(appraisal: "Appraisal", runs: list[str]) -> dict[str, Any]:
+    evidence, report = appraisal.evidence, appraisal.report
     return {
         REFERENCE: dg.MetadataValue.text(report.report_id),
         "report": dg.MetadataValue.path(str(report.html)),
-        **{name: round(value, 4) for name, value in metrics.items()},
+        **{name: round(value, 4) for name, value in evidence.metrics.items()},
         "MLflow runs": ", ".join(runs) or "none",
         "intervals": records_table(
             {"figure": name, **asdict(found)}
@@ -173,4 +139,11 @@ def _metadata(
         ),
         "per class": records_table(evidence.scorecard.per_class.to_dict("records")),
         **{title: picture(png) for title, png in report.plots.items()},
+        **_against_the_champion(appraisal),
     }
+
+
+def _against_the_champion(appraisal: "Appraisal") -> dict[str, Any]:
+    if appraisal.contest is None:
+        return {}
+    return {"against the champion": dg.MetadataValue.md(appraisal.contest.comparison.markdown)}

@@ -19,7 +19,8 @@ GRAPH = (
 SEARCH = "recipe_search"
 SUSPICION = "label_suspicion"
 BATCH_PREDICTIONS = "batch_predictions"
-BESIDE = (SEARCH, SUSPICION, BATCH_PREDICTIONS)
+PROPOSALS = "proposed_annotations"
+BESIDE = (SEARCH, SUSPICION, BATCH_PREDICTIONS, PROPOSALS)
 """The nouns of assets that hang on the graph and are materialized by hand alone."""
 
 REFERENCE = "reference"

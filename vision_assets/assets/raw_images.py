@@ -75,7 +75,7 @@ def _ingest(
     use_case: UseCase,
 ):
     """Take the batch that was named, or all that wait, a batch at a time."""
-    from vision_assets.vision.store.ingest import ingest
+    from vision_assets.vision.store.ingest import ingest_all
     from vision_assets.vision.store.landing import read_batch, sweep
 
     landing = home.home.landing(use_case.spec.source.landing)
@@ -84,9 +84,9 @@ def _ingest(
         todo = sweep(landing, store, use_case.spec.source, batches)
     else:
         todo = [read_batch(batches, config.batch)]
-    for batch in todo:
-        context.log.info(f"batch {batch.batch_id}: {batch.n_files} files")
-        result = ingest(store, batch, landing, use_case.spec)
+    context.log.info(f"{len(todo)} batches: {sum(batch.n_files for batch in todo)} files")
+    for result in ingest_all(store, todo, landing, use_case.spec):
+        context.log.info(f"batch {result.batch_id}: {len(result.outcomes)} files")
         for lines in _told(result):
             context.log.info(lines)
         yield result

@@ -17,6 +17,7 @@ from vision_assets.cli import (
     ingest,
     init,
     people,
+    proposals,
     reproduce,
     sample,
     score,
@@ -71,6 +72,8 @@ app.command("reproduce", rich_help_panel=_WORK)(reproduce.reproduce)
 app.command("compare", rich_help_panel=_WORK)(compare.compare)
 app.command("suspects", rich_help_panel=_PEOPLE)(suspects.suspects)
 app.command("label", rich_help_panel=_PEOPLE)(people.label)
+app.command("propose", rich_help_panel=_PEOPLE)(proposals.propose)
+app.command("proposals", rich_help_panel=_PEOPLE)(proposals.proposals)
 app.command("resolve", rich_help_panel=_PEOPLE)(people.resolve)
 app.command("remove", rich_help_panel=_PEOPLE)(people.remove)
 app.command("up", rich_help_panel=_SERVE)(servers.up)

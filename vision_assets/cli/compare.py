@@ -27,6 +27,7 @@ def compare(
     from vision_assets.vision.dataset.versions import DatasetVersions
     from vision_assets.vision.evaluation import comparison as comparing
     from vision_assets.vision.evaluation.evaluate import evaluate
+    from vision_assets.vision.evaluation.learned import unseen
     from vision_assets.vision.store.image_store import ImageStore
     from vision_assets.vision.tasks.registry import load_task
 
@@ -35,7 +36,7 @@ def compare(
     versions = DatasetVersions(home.datasets(case.name))
     manifest = versions.get(dataset).manifest()
     test = manifest[manifest["split"] == "test"]
-    rows = comparing.unseen(test, versions, [one.card, other.card])
+    rows = unseen(test, versions, [one.card, other.card])
     read = ImageStore.open(home.store(case.name)).read
     task = load_task(case.task)
     compared = comparing.compare(evaluate(task, one, rows, read), evaluate(task, other, rows, read))

@@ -49,16 +49,8 @@ def _ingest_all(
     batches: "list[Batch]", store: "ImageStore", landing: Path, case: "UseCase"
 ) -> "list[Outcome]":
     """Ingest batch after batch under one progress bar."""
-    from vision_assets.vision.store.ingest import ingest as ingest_batch
+    from vision_assets.vision.store.ingest import ingest_all
 
-    total = sum(batch.n_files for batch in batches)
-    outcomes: list[Outcome] = []
     with progress("ingesting") as on_progress:
-        for batch in batches:
-            before = len(outcomes)
-
-            def on_batch(done: int, _: int, before: int = before) -> None:
-                on_progress(before + done, total)
-
-            outcomes += ingest_batch(store, batch, landing, case.spec, on_batch).outcomes
-    return outcomes
+        results = ingest_all(store, batches, landing, case.spec, on_progress)
+        return [outcome for result in results for outcome in result.outcomes]

@@ -1,6 +1,7 @@
 """`vision-assets serve`, `predict` and `rollback`: what answers."""
 
 import getpass
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -52,10 +53,23 @@ def predict(
     if json:
         show_json([{"image": image, **answer} for image, answer in answers])
     else:
-        rows = [(image, answer["label"], f"{answer['score']:.3f}") for image, answer in answers]
-        show_table(f"Answers of {name}", ("image", "label", "score"), rows)
+        columns = ("image", "label", "score", "decision", "objects")
+        show_table(f"Answers of {name}", columns, [_row(*each) for each in answers])
     if refused:
         raise typer.Exit(1)
+
+
+def _row(image: Path, answer: dict[str, Any]) -> tuple[str, ...]:
+    """What a table shows of one answer."""
+    found = Counter(each["label"] for each in answer.get("objects", ()))
+    objects = ", ".join(f"{n} {label}" for label, n in found.most_common())
+    return (
+        str(image),
+        answer["label"],
+        f"{answer['score']:.3f}",
+        answer.get("decision") or "",
+        objects,
+    )
 
 
 def rollback(

@@ -13,6 +13,7 @@ from vision_assets.assets.bento_service import bento_service
 from vision_assets.assets.deployment import deployment
 from vision_assets.assets.evaluation_report import evaluation_report
 from vision_assets.assets.exported_model import exported_model
+from vision_assets.assets.proposed_annotations import proposed_annotations
 from vision_assets.assets.raw_images import raw_images
 from vision_assets.assets.recipe_search import recipe_search
 from vision_assets.assets.trained_model import trained_model
@@ -49,6 +50,7 @@ class VisionPipeline(dg.Component, ABC):
         bento_service,
         deployment,
         recipe_search,
+        proposed_annotations,
     )
 
     def __init__(self, use_case: UseCase) -> None:

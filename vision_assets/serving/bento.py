@@ -8,19 +8,20 @@ import hashlib
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from vision_assets.home import Home
-from vision_assets.serving.bento_projects import bento_project, requirements
+from vision_assets.serving.bento_projects import bento_project, requirements, shared_project
 from vision_assets.serving.environment import clean_variables, ensure_environment
 from vision_assets.vision.errors import ServiceError
 from vision_assets.vision.file_lock import file_lock
 from vision_assets.vision.inference.bundle import CARD_FILE, Bundle
 from vision_assets.vision.inference.service.settings import SETTINGS_FILE, ServiceSettings
 from vision_assets.vision.spec import ServiceSpec
+from vision_assets.vision.tasks.registry import task_folder
 from vision_assets.vision.use_case import UseCase
 
 _PACKAGE = Path(__file__).parents[1]
@@ -33,7 +34,8 @@ _CARRIED = (
     "vision/tasks/__init__.py",
     "vision/tasks/registry.py",
 )
-"""The modules of vision_assets that a service needs, beside its task's answer.py."""
+"""The modules of vision_assets that a service needs, beside those of its task."""
+_ANSWERS = ("__init__.py", "answer.py", "answer/**/*.py")
 _CONTEXT_LABEL = "context"
 _BUILD_TIMEOUT_S = 300
 _LOCK_WAIT_S = 300
@@ -113,19 +115,25 @@ def _workplace(folder: Path) -> Iterator[Path]:
 
 
 def _fill(context: Path, use_case: UseCase, bundle: Bundle) -> None:
-    answer = f"vision/tasks/{use_case.task}"
-    for pattern in (*_CARRIED, f"{answer}/__init__.py", f"{answer}/answer.py"):
-        for file in _PACKAGE.glob(pattern):
-            _copy(file, context / _PACKAGE.name / file.relative_to(_PACKAGE))
-    project = bento_project(use_case.task)
-    for file in project.rglob("*"):
-        if file.is_file() and file.suffix != ".pyc":
-            _copy(file, context / file.relative_to(project))
+    _copy_some(_PACKAGE, _CARRIED, context / _PACKAGE.name)
+    # A task of another package is a built-in one there: it is found without being registered.
+    task = context / _PACKAGE.name / "vision" / "tasks" / use_case.task
+    _copy_some(task_folder(use_case.task), _ANSWERS, task)
+    for project in (shared_project(), bento_project(use_case.task)):
+        _copy_some(project, ("**/*",), context)
     for name in (CARD_FILE, *bundle.card.files):
         _copy(bundle.folder / name, context / "bundle" / name)
     _copy(requirements(), context / "requirements.txt")
     settings = settings_of(use_case.spec.service)
     (context / SETTINGS_FILE).write_text(settings.model_dump_json(indent=1))
+
+
+def _copy_some(folder: Path, patterns: Sequence[str], target: Path) -> None:
+    """Copy the files of a folder that match; what Python compiled stays behind."""
+    for pattern in patterns:
+        for file in folder.glob(pattern):
+            if file.is_file() and file.suffix != ".pyc":
+                _copy(file, target / file.relative_to(folder))
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -1,11 +1,12 @@
-"""Where the Bento projects are: one folder per task, and what they all require."""
+"""Where the Bento projects are: one folder per task, and what they have in common."""
 
 from pathlib import Path
 
 from vision_assets.vision.errors import ServiceError
+from vision_assets.vision.tasks.registry import task_folder
 
 _PACKAGE = Path(__file__).parents[1]
-_PLACES = (_PACKAGE.parent / "bentos", Path(__file__).parent / "bentos")
+_PLACES = (_PACKAGE.parent / "bentos", _PACKAGE / "_project" / "bentos")
 """In a checkout beside the package; in an installed package below this one."""
 
 
@@ -25,18 +26,25 @@ def bento_projects() -> Path:
 
 
 def bento_project(task: str) -> Path:
-    """The Bento project of a task.
+    """The Bento project of a task: built in, or in the folder `bento` of the task's package.
 
     Raises:
         ServiceError: the task has none.
+        SpecError: no task of this name is known.
     """
-    project = bento_projects() / task
-    if not (project / "service.py").is_file():
-        raise ServiceError(
-            f"task {task!r} has no service: expected {project / 'service.py'}; write one, "
-            "bentos/classification is an example"
-        )
-    return project
+    places = (bento_projects() / task, task_folder(task) / "bento")
+    for project in places:
+        if (project / "service.py").is_file():
+            return project
+    raise ServiceError(
+        f"task {task!r} has no service: expected service.py in {places[0]} or {places[1]}; write "
+        "one, bentos/classification is an example"
+    )
+
+
+def shared_project() -> Path:
+    """What the services of all tasks have in common."""
+    return bento_projects() / "shared"
 
 
 def requirements() -> Path:

@@ -1,4 +1,4 @@
-"""A Bento as a running service: a real `bentoml serve` in the clean environment."""
+"""A Bento as a running service: our supervisor and BentoML's workers, in the clean environment."""
 
 import json
 import os
@@ -30,8 +30,7 @@ _READY_TIMEOUT_S = 60
 _STOP_TIMEOUT_S = 15
 _POLL_S = 0.1
 _LOG_TAIL = 3000
-_WORKER_FAILED = b"Application startup failed"
-"""What a worker logs when it cannot start; the supervisor would start it again for ever."""
+_SUPERVISOR = Path(__file__).with_name("supervisor.py")
 _END_WITH_PARENT = (
     "import ctypes, os, signal, sys\n"
     "if sys.platform == 'linux':\n"
@@ -135,9 +134,7 @@ class ServiceProcess:
         deadline = time.monotonic() + _READY_TIMEOUT_S
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
-                raise self._failure(f"ended with {self._process.returncode} while it started")
-            if _WORKER_FAILED in self.log.read_bytes():
-                raise self._failure("has a worker that cannot start")
+                raise self._failure(f"cannot start, it ended with {self._process.returncode}")
             if _is_ready(self.base_url):
                 return
             time.sleep(_POLL_S)
@@ -151,9 +148,12 @@ class ServiceProcess:
 
 
 def serve_command(python: Path, bento: BuiltBento, port: int) -> list[str]:
-    """The command line that serves a Bento on 127.0.0.1."""
+    """The command line that serves a Bento on 127.0.0.1; it does not outlive who starts it.
+
+    -P keeps the modules beside the supervisor, which is a script, from being imported.
+    """
     address = ("--host", HOST, "--port", str(port))
-    return ending_with_parent(str(python), "-m", "bentoml", "serve", str(bento.folder), *address)
+    return [str(python), "-P", str(_SUPERVISOR), str(bento.folder), *address]
 
 
 def ending_with_parent(python: str, *arguments: str) -> list[str]:

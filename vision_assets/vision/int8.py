@@ -13,15 +13,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from vision_assets.vision.evaluation.bootstrap import paired_differences, unseen_share
 from vision_assets.vision.evaluation.evaluate import evaluate
+from vision_assets.vision.evaluation.evidence import outcomes_of
+from vision_assets.vision.evaluation.figure import Figure, means
 from vision_assets.vision.inference.bundle import MODEL_FILE, Bundle
 from vision_assets.vision.inference.predictor import Predictor
 from vision_assets.vision.spec import ExportSpec
 from vision_assets.vision.tasks.task import Task
 from vision_assets.vision.training.pixels import ReadBytes
 
-_CONFIDENCE = 0.95
-_RESAMPLES = 10_000
+_ACCURACY = "accuracy"
 _TIMED_IMAGES = 32
 _TIMED_ROUNDS = 7
 
@@ -103,18 +105,16 @@ def try_int8(
     Raises:
         DatasetError: the test split is empty, or an image is missing in the store.
     """
-    outcomes = [
-        evaluate(task, bundle, test, read).predictions.set_index("image_id").sort_index()
-        for bundle in (floats, integers)
-    ]
-    right = [each["correct"].to_numpy(bool) for each in outcomes]
+    before, after = (
+        outcomes_of(evaluate(task, bundle, test, read), test) for bundle in (floats, integers)
+    )
     ids = test["image_id"].tolist()[:_TIMED_IMAGES]
     latency_ms, speed_up = _timed(floats, integers, [data for _, data in read(ids)])
     return Int8Trial(
         n=len(test),
-        flips=int((outcomes[0]["predicted"] != outcomes[1]["predicted"]).sum()),
-        correct=(float(right[0].mean()), float(right[1].mean())),
-        difference=paired_interval(right[1], right[0]),
+        flips=int((before["predicted"] != after["predicted"]).sum()),
+        correct=(float(before["correct"].mean()), float(after["correct"].mean())),
+        difference=gain_in_accuracy(after, before),
         latency_ms=latency_ms,
         speed_up=speed_up,
         bytes=(_size(floats), _size(integers)),
@@ -122,27 +122,35 @@ def try_int8(
     )
 
 
-def paired_interval(
-    one: np.ndarray, other: np.ndarray, confidence: float = _CONFIDENCE
-) -> tuple[float, float]:
-    """The percentile interval of the bootstrap of `one - other`, drawn in pairs.
+def gain_in_accuracy(integers: pd.DataFrame, floats: pd.DataFrame) -> tuple[float, float]:
+    """The paired interval of the share of right outcomes, integers minus floats.
 
-    Where no image was lost, no resample loses one, however few images there are; the lower
-    bound is then no higher than the exact one for n images without a loss (Clopper and Pearson,
-    "The Use of Confidence or Fiducial Limits", 1934).
+    Where no image was lost, no resample loses one, however few images there are; the lower bound
+    is then no higher than the exact one, which knows how few they are. So is the upper bound
+    where no image was lost or won.
 
     Args:
-        one: (n,) bool, whether the outcome of each image is right.
-        other: (n,) bool, of the same images.
-        confidence: share of such intervals that hold the true difference.
+        integers: outcomes with `image_id`, `label`, `correct`, and `group` where there is one.
+        floats: of the same images.
+
+    Raises:
+        DatasetError: the outcomes are not of the same images.
     """
-    n, tail = len(one), (1 - confidence) / 2
-    lost, won = int((~one & other).sum()), int((one & ~other).sum())
-    shares = np.array([lost, n - lost - won, won]) / n
-    drawn = np.random.default_rng(0).multinomial(n, shares, _RESAMPLES)
-    low, high = np.quantile((drawn[:, 2] - drawn[:, 0]) / n, [tail, 1 - tail])
-    unseen = 1 - tail ** (1 / n)
-    return float(low if lost else min(low, -unseen)), float(high if lost or won else unseen)
+    found = paired_differences(integers, floats, _accuracy)[_ACCURACY]
+    both = integers.merge(floats, on="image_id", suffixes=("_integers", "_floats"))
+    now, was = (both[f"correct_{which}"].astype(bool) for which in ("integers", "floats"))
+    lost, changed = bool((was & ~now).any()), bool((was != now).any())
+    unseen = unseen_share(integers)
+    return (
+        found.low if lost else min(found.low, -unseen),
+        found.high if changed else unseen,
+    )
+
+
+def _accuracy(outcomes: pd.DataFrame, weights: np.ndarray) -> dict[str, Figure]:
+    everything = np.ones((len(outcomes), 1), bool)
+    (share,) = means(weights, outcomes["correct"].to_numpy(bool), everything)
+    return {_ACCURACY: share}
 
 
 def _timed(

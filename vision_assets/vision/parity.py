@@ -73,7 +73,8 @@ def run_in_torch(network: ExportableNetwork, prepared: list[Prepared]) -> Output
     """The outputs of the network, by name, as ONNX Runtime would give them."""
     import torch
 
-    values = network.module(torch.from_numpy(views_of(prepared)))
+    with torch.no_grad():
+        values = network.module(torch.from_numpy(views_of(prepared)))
     return {name: value.numpy() for name, value in zip(network.output_names, values, strict=True)}
 
 

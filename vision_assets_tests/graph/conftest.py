@@ -15,6 +15,7 @@ from vision_assets.vision.store.image_store import ImageStore
 from vision_assets.vision.store.ingest import ingest
 from vision_assets.vision.store.landing import sweep
 from vision_assets.vision.use_case import UseCase
+from vision_assets_tests.drawing import draw_jpeg
 
 PARTS_YAML = """\
 type: vision_assets.ClassificationPipeline
@@ -65,6 +66,22 @@ def parts(write_yaml: Callable[..., Path], home: Home) -> UseCase:
 def home(project: Path) -> Home:
     """The home of the project."""
     return Home.from_environment()
+
+
+@pytest.fixture
+def drop(home: Home, parts: UseCase) -> Callable[[int], None]:
+    """Draws images of two classes into the landing folder of `parts`, new ones at each call."""
+    dropped: list[Path] = []
+
+    def draw(n: int) -> None:
+        for index in range(len(dropped), len(dropped) + n):
+            label = ("good", "scratch")[index % 2]
+            path = home.landing(parts.spec.source.landing) / label / f"{index}.jpg"
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(draw_jpeg(index, label))
+            dropped.append(path)
+
+    return draw
 
 
 @pytest.fixture

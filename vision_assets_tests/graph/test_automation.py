@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -18,29 +17,12 @@ from vision_assets.vision.store.image_store import ImageStore
 from vision_assets.vision.store.ingest import ingest
 from vision_assets.vision.store.landing import sweep
 from vision_assets.vision.use_case import UseCase
-from vision_assets_tests.drawing import draw_jpeg
 
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
     with dg.DagsterInstance.local_temp() as made:
         yield made
-
-
-@pytest.fixture
-def drop(home: Home, parts: UseCase) -> Callable[[int], None]:
-    """Draws images into the landing folder, new ones at each call."""
-    dropped: list[Path] = []
-
-    def draw(n: int) -> None:
-        for index in range(len(dropped), len(dropped) + n):
-            label = ("good", "scratch")[index % 2]
-            path = home.landing(parts.spec.source.landing) / label / f"{index}.jpg"
-            path.parent.mkdir(exist_ok=True)
-            path.write_bytes(draw_jpeg(index, label))
-            dropped.append(path)
-
-    return draw
 
 
 def _tick(sensor: dg.SensorDefinition, instance: dg.DagsterInstance, cursor: str | None = None):

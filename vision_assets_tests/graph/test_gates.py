@@ -14,19 +14,9 @@ from vision_assets.resources.tracking import prepare
 from vision_assets.serving.deployments import Deployments
 from vision_assets.vision.inference.bundle import Bundle
 from vision_assets.vision.use_case import UseCase
-from vision_assets_tests.drawing import draw_jpeg
 from vision_assets_tests.graph.conftest import PARTS_YAML
 
 MODEL_SIDE = GRAPH[2:5]
-
-
-@pytest.fixture
-def images(home: Home, parts: UseCase) -> None:
-    for index in range(60):
-        label = ("good", "scratch")[index % 2]
-        path = home.landing(parts.spec.source.landing) / label / f"{index}.jpg"
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(draw_jpeg(index, label))
 
 
 def _checks(home: Home) -> dict[str, bool]:
@@ -72,9 +62,10 @@ def test_the_checks_are_known_before_anything_ran(write_yaml: Callable[..., Path
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_model_that_is_not_shown_to_be_as_good_is_reported_and_stops(
-    images: None, home: Home, parts: UseCase, write_yaml: Callable[..., Path]
+    drop: Callable[[int], None], home: Home, parts: UseCase, write_yaml: Callable[..., Path]
 ) -> None:
     """The test split has 12 images, too few to say that the second model is no worse."""
+    drop(60)
     assert run_graph("parts", GRAPH[:5])
     assert _checks(home) == {"gate_accuracy": True, "gate_champion": True}
     (folder,) = [path for path in home.bundles("parts").iterdir() if path.is_dir()]

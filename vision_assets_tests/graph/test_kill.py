@@ -25,7 +25,6 @@ from vision_assets.vision.inference.bundle import Bundle
 from vision_assets.vision.store.image_store import ImageStore
 from vision_assets.vision.training.trained_model import TrainedModel
 from vision_assets.vision.use_case import UseCase
-from vision_assets_tests.drawing import draw_jpeg
 from vision_assets_tests.graph.conftest import PARTS_YAML
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
@@ -44,13 +43,8 @@ def served_parts(parts: UseCase, write_yaml: Callable[..., Path]) -> UseCase:
 
 
 @pytest.fixture(autouse=True)
-def images(home: Home, parts: UseCase) -> Path:
-    landing = home.landing(parts.spec.source.landing)
-    for index in range(N_IMAGES):
-        label = ("good", "scratch")[index % 2]
-        (landing / label).mkdir(exist_ok=True)
-        (landing / label / f"{index}.jpg").write_bytes(draw_jpeg(index, label))
-    return landing
+def images(drop: Callable[[int], None]) -> None:
+    drop(N_IMAGES)
 
 
 def _wait(until: Callable[[], bool], what: str) -> None:

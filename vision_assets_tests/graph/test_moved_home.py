@@ -15,7 +15,6 @@ from vision_assets.vision.dataset.versions import DatasetVersions
 from vision_assets.vision.inference.bundle import Bundle
 from vision_assets.vision.training.trained_model import TrainedModel
 from vision_assets.vision.use_case import UseCase
-from vision_assets_tests.drawing import draw_jpeg
 
 
 @pytest.fixture
@@ -32,20 +31,12 @@ def moved(
     return move
 
 
-@pytest.fixture
-def images(home: Home, parts: UseCase) -> None:
-    for index in range(24):
-        label = ("good", "scratch")[index % 2]
-        path = home.landing(parts.spec.source.landing) / label / f"{index}.jpg"
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(draw_jpeg(index, label))
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_moved_home_keeps_all_it_had_and_works_on(
-    images: None, parts: UseCase, moved: Callable[[], Home]
+    drop: Callable[[int], None], parts: UseCase, moved: Callable[[], Home]
 ) -> None:
+    drop(24)
     assert run_graph("parts")
     home = moved()
     deployed = Deployments(home.deployments("parts"))

@@ -1,6 +1,7 @@
 """recipe_search and a training by its proposal, through Dagster and the command line."""
 
 import json
+from collections.abc import Callable
 
 import dagster as dg
 import pytest
@@ -14,18 +15,6 @@ from vision_assets.vision.errors import SpecError
 from vision_assets.vision.search.proposal import read_proposal
 from vision_assets.vision.training.trained_model import TrainedModel
 from vision_assets.vision.use_case import UseCase
-from vision_assets_tests.drawing import draw_jpeg
-
-N_IMAGES = 30
-
-
-@pytest.fixture
-def images(home: Home, parts: UseCase) -> None:
-    landing = home.landing(parts.spec.source.landing)
-    for index in range(N_IMAGES):
-        label = ("good", "scratch")[index % 2]
-        (landing / label).mkdir(exist_ok=True)
-        (landing / label / f"{index}.jpg").write_bytes(draw_jpeg(index, label))
 
 
 def _latest(home: Home, noun: str) -> tuple[dg.AssetMaterialization, dg.DagsterRun]:
@@ -47,7 +36,10 @@ def _tags_and_params(home: Home, run_id: str) -> tuple[dict[str, str], dict[str,
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_search_proposes_a_recipe_that_a_training_takes(home: Home, images: None) -> None:
+def test_a_search_proposes_a_recipe_that_a_training_takes(
+    home: Home, drop: Callable[[int], None]
+) -> None:
+    drop(30)
     assert run_graph("parts", ["raw_images", "validated_dataset"])
     found = CliRunner().invoke(app, ["search", "parts", "--trials", "2", "--json"])
     assert found.exit_code == 0, found.output

@@ -4,7 +4,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -166,14 +166,8 @@ def test_a_killed_worker_comes_back_with_the_bundle_of_the_slot(
 
 def _workers(service: ServiceProcess) -> list[psutil.Process]:
     """The processes that answer, oldest first."""
-    children = psutil.Process(service.pid).children(recursive=True)
-    return sorted(filter(_is_worker, children), key=lambda child: child.create_time())
-
-
-def _is_worker(process: psutil.Process) -> bool:
-    with suppress(psutil.NoSuchProcess):
-        return "_bentoml_impl.worker.service" in process.cmdline()
-    return False
+    children = psutil.Process(service.pid).children()
+    return sorted(children, key=lambda child: child.create_time())
 
 
 def _fresh(deployments: Deployments) -> list:

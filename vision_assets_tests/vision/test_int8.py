@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from vision_assets.vision.dataset.sample import spread_sample
@@ -10,7 +11,7 @@ from vision_assets.vision.errors import BundleError
 from vision_assets.vision.inference.bundle import MODEL_FILE, Bundle
 from vision_assets.vision.inference.golden import check_golden
 from vision_assets.vision.inference.predictor import Predictor
-from vision_assets.vision.int8 import Int8Trial, paired_interval, try_int8
+from vision_assets.vision.int8 import Int8Trial, gain_in_accuracy, try_int8
 from vision_assets.vision.quantize import quantise
 from vision_assets.vision.spec import ExportSpec
 from vision_assets.vision.tasks.registry import load_task
@@ -105,11 +106,14 @@ def test_it_ships_where_it_is_faster_and_loses_little(changes, ships, said):
     assert said in judged.text
 
 
+def answered(right: list[bool]) -> pd.DataFrame:
+    """Outcomes of images of one class."""
+    ids = [f"{index:06d}" for index in range(len(right))]
+    return pd.DataFrame({"image_id": ids, "label": "good", "correct": right})
+
+
 def test_the_interval_of_a_known_loss():
-    other = np.ones(1000, bool)
-    one = other.copy()
-    one[:100] = False
-    low, high = paired_interval(one, other)
+    low, high = gain_in_accuracy(answered([False] * 100 + [True] * 900), answered([True] * 1000))
     deviation = np.sqrt(0.1 * 0.9 / 1000)
     assert low == pytest.approx(-0.1 - 1.96 * deviation, abs=0.002)
     assert high == pytest.approx(-0.1 + 1.96 * deviation, abs=0.002)
@@ -117,13 +121,18 @@ def test_the_interval_of_a_known_loss():
 
 @pytest.mark.parametrize(("n", "bound"), [(10, 0.308), (100, 0.0362), (1000, 0.00368)])
 def test_few_images_without_a_loss_prove_little(n: int, bound: float):
-    same = np.ones(n, bool)
-    assert paired_interval(same, same) == pytest.approx((-bound, bound), abs=5e-4)
+    same = answered([True] * n)
+    assert gain_in_accuracy(same, same) == pytest.approx((-bound, bound), abs=5e-4)
+
+
+def test_images_of_one_group_prove_no_more_than_one():
+    same = answered([True] * 100)
+    grouped = same.assign(group=[str(index // 10) for index in range(100)])
+    assert gain_in_accuracy(grouped, grouped) == pytest.approx((-0.308, 0.308), abs=5e-4)
 
 
 def test_a_won_image_does_not_hide_how_few_they_are():
-    other = np.array([True] * 9 + [False])
-    low, high = paired_interval(np.ones(10, bool), other)
+    low, high = gain_in_accuracy(answered([True] * 10), answered([True] * 9 + [False]))
     assert low == pytest.approx(-0.308, abs=1e-3)
     assert high == pytest.approx(0.3, abs=0.01)
 

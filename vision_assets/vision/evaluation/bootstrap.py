@@ -116,6 +116,11 @@ def paired_differences(
     }
 
 
+def unseen_share(outcomes: pd.DataFrame, confidence: float = CONFIDENCE) -> float:
+    """The largest share that something may have of which these outcomes show nothing: exact."""
+    return 1 - _share_of_all(len(_units(outcomes).stratum), confidence)
+
+
 def _ordered(outcomes: pd.DataFrame) -> pd.DataFrame:
     return outcomes.sort_values("image_id", ignore_index=True)
 
@@ -166,7 +171,12 @@ def _interval(
     if not found.low == found.high == found.value:
         return found
     worth = max(1.0, (figure.worth or figure.n) * units_per_image)
-    sure = ((1 - confidence) / 2) ** (1 / worth)
+    sure = _share_of_all(worth, confidence)
     low = found.low * sure if found.value == figure.most else found.low
     high = figure.most * (1 - sure) if found.value == 0 else found.high
     return Interval(found.value, low, high, found.n)
+
+
+def _share_of_all(n: float, confidence: float) -> float:
+    """The smallest share that something may have which all n show."""
+    return ((1 - confidence) / 2) ** (1 / n)

@@ -5,7 +5,6 @@
   images.parquet      one row per image
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +13,6 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from vision_assets.vision.atomic import new_folder
-from vision_assets.vision.dataset.versions import DatasetVersions
 from vision_assets.vision.errors import DatasetError
 from vision_assets.vision.evaluation.pages import render
 from vision_assets.vision.evaluation.pictures import Picture, pictures
@@ -29,7 +27,6 @@ HTML_FILE = "comparison.html"
 IMAGES_FILE = "images.parquet"
 _ID_LENGTH = 12
 _PICTURES = 24
-_LEARNED = ("train", "val")
 
 
 @dataclass(frozen=True)
@@ -95,19 +92,6 @@ class Comparison:
         """Counts and the result, as a table for people."""
         head = f"| {' | '.join(self.counts)} |\n|{'---:|' * len(KINDS)}"
         return f"{head}\n| {' | '.join(map(str, self.counts.values()))} |\n\n{self.text}"
-
-
-def unseen(rows: pd.DataFrame, versions: DatasetVersions, cards: Sequence[Card]) -> pd.DataFrame:
-    """Those of the rows that no bundle learned from, so that none is judged by what it knows.
-
-    Raises:
-        DatasetError: the dataset version of a bundle is gone.
-    """
-    learned: set[str] = set()
-    for name in {card.dataset["name"] for card in cards}:
-        manifest = versions.get(name).manifest(["image_id", "split"])
-        learned |= set(manifest.loc[manifest["split"].isin(_LEARNED), "image_id"])
-    return rows[~rows["image_id"].isin(learned)]
 
 
 def compare(first: Scorecard, second: Scorecard) -> Comparison:

@@ -53,7 +53,7 @@ def evaluate(
     answers: dict[str, str] = {}
     for image_id, data in read(list(by_id)):
         began = time.perf_counter()
-        answer = predictor.predict(data)
+        answer = predictor.judged(data)
         seconds.append(time.perf_counter() - began)
         measure.update(by_id[image_id], answer)
         answers[image_id] = json.dumps(answer, ensure_ascii=False)

@@ -1,5 +1,6 @@
 """The evidence: what a bundle did on one set of images, and how sure each figure of it is."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,6 +23,14 @@ from vision_assets.vision.spec import CostSpec
 from vision_assets.vision.tasks.task import Task
 
 
+def outcomes_of(scorecard: Scorecard, rows: pd.DataFrame) -> pd.DataFrame:
+    """Predictions of the images in `rows`, in that order, with their `group` where there is one."""
+    outcomes = scorecard.predictions.set_index("image_id").loc[rows["image_id"]].reset_index()
+    if "group" in rows:
+        return outcomes.assign(group=rows["group"].to_numpy())
+    return outcomes
+
+
 @dataclass(frozen=True)
 class Evidence:
     """A scorecard with all that its figures can be computed from again.
@@ -41,11 +50,7 @@ class Evidence:
     @cached_property
     def outcomes(self) -> pd.DataFrame:
         """One row per image, in the order of `rows`, with its `group` where it has one."""
-        outcomes = self.scorecard.predictions.set_index("image_id").loc[self.rows["image_id"]]
-        outcomes = outcomes.reset_index()
-        if "group" in self.rows:
-            return outcomes.assign(group=self.rows["group"].to_numpy())
-        return outcomes
+        return outcomes_of(self.scorecard, self.rows)
 
     @cached_property
     def intervals(self) -> dict[str, Interval]:
@@ -66,6 +71,13 @@ class Evidence:
         if card.thresholds:
             return None
         return card.options.get(ORIGIN, "it was exported by an earlier release")
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Figures of all images by name; those of decisions where the bundle takes any."""
+        decided = {name: self.interval(name).value for name in DECISION_FIGURES}
+        found = self.scorecard.metrics | decided
+        return {name: float(value) for name, value in found.items() if not math.isnan(value)}
 
     def figures(self, outcomes: pd.DataFrame, weights: np.ndarray) -> dict[str, Figure]:
         """Figures of weighted outcomes, as the bootstrap asks for them."""

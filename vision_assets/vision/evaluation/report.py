@@ -35,7 +35,6 @@ from vision_assets.vision.evaluation.scorecard import Scorecard
 from vision_assets.vision.inference.bundle import Bundle
 from vision_assets.vision.tasks.task import Finds, Task
 from vision_assets.vision.training.pixels import ReadBytes
-from vision_assets.vision.training.progress import EpochReport
 from vision_assets.vision.training.provenance import fingerprint
 from vision_assets.vision.training.trained_model import TrainedModel
 
@@ -95,7 +94,6 @@ def write_report(
     bundle: Bundle,
     read: ReadBytes,
     root: Path,
-    history: Sequence[EpochReport] = (),
     background: Background = Background(),
 ) -> Report:
     """Write `root/<report_id>/`; a report of the same findings that is there already stays.
@@ -107,7 +105,6 @@ def write_report(
         bundle: what was judged.
         read: gives the bytes of images, for pictures.
         root: folder of the use case's reports.
-        history: of the training, for learning curves.
         background: what else is known.
     """
     judged = judgement_json(background.evidence, background.contest)
@@ -119,8 +116,8 @@ def write_report(
         plots["slices"] = slice_bars(scorecard.slices)
     if background.evidence is not None:
         plots |= cost_plots(background.evidence)
-    if history:
-        plots["learning curves"] = learning_curves(history)
+    if background.trained is not None and background.trained.history:
+        plots["learning curves"] = learning_curves(background.trained.history)
     with new_folder(root / report_id) as folder:
         (folder / SCORECARD_FILE).write_text(json.dumps(said, indent=2, ensure_ascii=False))
         scorecard.predictions.to_parquet(folder / PREDICTIONS_FILE, index=False)

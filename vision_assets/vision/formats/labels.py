@@ -54,11 +54,6 @@ def labeller(source: SourceSpec, landing: Path) -> Labeller:
     return _joined(first, by_label["pattern"])
 
 
-def as_text(path: str) -> str:
-    """A path as valid Unicode: bytes of a name that are not UTF-8 are shown as `\\xff`."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
 def _by_nothing(path: str) -> Labelled:
     return Labelled()
 

@@ -25,6 +25,9 @@ Outputs = dict[str, np.ndarray]
 class Answers(Protocol):
     """The functions of an answer module.
 
+    A module may have a `to_judged` as well: as `to_answer`, with what its measure needs beside
+    the answer and what nobody else is told, such as objects that are too faint.
+
     Attributes:
         DECISIVE: names of the outputs that an answer follows from; `difference` compares these.
     """

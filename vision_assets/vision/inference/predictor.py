@@ -62,6 +62,7 @@ class Predictor:
         self.bundle = bundle
         self.limits = limits
         self._answers = load_answers(bundle.card.task)
+        self._to_judged = getattr(self._answers, "to_judged", self._answers.to_answer)
         self._session = Session(bundle, threads)
 
     def predict(self, data: bytes, thresholds: Mapping[str, float] | None = None) -> Answer:
@@ -82,6 +83,16 @@ class Predictor:
                 from different callers, `prepare` each and give the good ones to `answers`.
         """
         return self.answers([self.prepare(data) for data in images], thresholds)
+
+    def judged(self, data: bytes) -> Answer:
+        """The answer for one encoded image with what a measure needs beside it.
+
+        Raises:
+            ImageRefused: the image cannot be decoded or is outside the limits.
+        """
+        prepared, card = self.prepare(data), self.bundle.card
+        outputs = self.outputs([prepared])
+        return self._to_judged(outputs, card, prepared.picture, card.thresholds)
 
     def prepare(self, data: bytes) -> Prepared:
         """Decode and resize one image.

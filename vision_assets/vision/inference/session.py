@@ -1,7 +1,6 @@
 """Running a bundle's ONNX model, with an explicit number of threads."""
 
 import numpy as np
-import onnxruntime
 
 from vision_assets.vision.errors import BundleError
 from vision_assets.vision.inference.bundle import MODEL_FILE, Bundle
@@ -22,6 +21,9 @@ class Session:
         Raises:
             BundleError: the model cannot be loaded, or does not take what the contract says.
         """
+        # Here, because it starts a thread, and a service is imported before its workers are forked.
+        import onnxruntime
+
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1

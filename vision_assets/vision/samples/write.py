@@ -115,18 +115,27 @@ def write_samples(
     shots = _shots(n, seed)
     size_bytes = 0
     for index, shot in enumerate(shots):
-        sample = _draw(seed, index, shot)
-        jpeg = to_jpeg(sample)
-        write_bytes(folder / shot.name, jpeg)
-        size_bytes += len(jpeg)
-        if annotations is not None:
-            _annotate(annotations, Path(shot.name).stem, sample)
+        size_bytes += _write_shot(folder, seed, index, shot, annotations)
         if on_progress is not None:
             on_progress(index + 1, n)
     copies = _copies(shots, seed, numbers)
     for copy in copies:
         write_bytes(folder / copy.shot.name, copy.data)
         size_bytes += len(copy.data)
+    return _report(folder, shots, copies, size_bytes)
+
+
+def _write_shot(folder: Path, seed: int, index: int, shot: _Shot, annotations: Path | None) -> int:
+    """Draw and write one picture; its size in bytes."""
+    sample = _draw(seed, index, shot)
+    jpeg = to_jpeg(sample)
+    write_bytes(folder / shot.name, jpeg)
+    if annotations is not None:
+        _annotate(annotations, Path(shot.name).stem, sample)
+    return len(jpeg)
+
+
+def _report(folder: Path, shots: list[_Shot], copies: list[_Copy], size_bytes: int) -> SampleReport:
     return SampleReport(
         folder=folder,
         labels=dict(Counter(shot.label for shot in shots)),

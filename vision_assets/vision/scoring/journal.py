@@ -24,6 +24,7 @@ SCHEMA = pa.schema(
         ("label", pa.string()),
         ("score", pa.float64()),
         ("scores", pa.map_(pa.string(), pa.float64())),
+        ("objects", pa.string()),
         ("defect_score", pa.float64()),
         ("decision", pa.string()),
         ("refused", pa.string()),
@@ -31,8 +32,10 @@ SCHEMA = pa.schema(
         ("bundle_id", pa.string()),
     ]
 )
-"""One row per file. `path` is relative to the folder; a refused file has `refused` and `detail`
-in place of an answer."""
+"""One row per file. `path` is relative to the folder; `objects` are the JSON list of the answer,
+of tasks that find any; a refused file has `refused` and `detail` in place of an answer."""
+_WITHOUT_OBJECTS = SCHEMA.remove(SCHEMA.get_field_index("objects"))
+"""As early releases wrote it."""
 Row = dict[str, Any]
 _BATCH = 4096
 _CREATE = """
@@ -160,7 +163,7 @@ def _rows(out: Path) -> Iterator[Row]:
     except (OSError, pa.ArrowException) as error:
         raise DatasetError(f"{out} is no Parquet file ({error}); move it away") from error
     with file:
-        if not file.schema_arrow.equals(SCHEMA):
+        if not any(file.schema_arrow.equals(known) for known in (SCHEMA, _WITHOUT_OBJECTS)):
             raise DatasetError(
                 f"{out} holds something else than the answers of a bundle; name another --out"
             )

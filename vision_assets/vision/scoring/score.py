@@ -5,6 +5,7 @@ of the interpreter's lock meanwhile.
 """
 
 import hashlib
+import json
 import os
 import time
 from collections import deque
@@ -155,6 +156,7 @@ class _Scorer:
             "path": _name(path),
             "sha256": sha256,
             **{name: said.get(name) for name in answered},
+            "objects": json.dumps(said["objects"]) if "objects" in said else None,
             "refused": refused,
             "detail": detail,
             "bundle_id": self._predictor.bundle.bundle_id,

@@ -12,12 +12,8 @@ from pathlib import Path
 from vision_assets.vision.errors import LandingUnreadable, Reason
 from vision_assets.vision.spec import SourceSpec
 from vision_assets.vision.store.image_store import ImageStore
-from vision_assets.vision.store.landing import (
-    TAKEN_FOLDER,
-    LandedFile,
-    settled_files,
-    taken_files,
-)
+from vision_assets.vision.store.landed_file import LandedFile
+from vision_assets.vision.store.landing import TAKEN_FOLDER, settled_files, taken_files
 
 _MARKER = "after.pending"
 
@@ -37,20 +33,19 @@ def begin(store: ImageStore, landing: Path, source: SourceSpec) -> None:
         marker.touch()
 
 
-def end(store: ImageStore, landing: Path, files: Iterable[LandedFile], source: SourceSpec) -> None:
-    """Apply the policy to the files of a batch that the ledger holds, and drop the marker.
-
-    Raises:
-        LandingUnreadable: a file cannot be moved or deleted.
-    """
-    apply(store, landing, files, source)
+def end(store: ImageStore) -> None:
+    """Drop the marker: the policy was applied to every batch of this ingest."""
     (store.root / _MARKER).unlink(missing_ok=True)
 
 
 def apply(
     store: ImageStore, landing: Path, files: Iterable[LandedFile], source: SourceSpec
 ) -> None:
-    """Move or delete those of the files that were taken and have not changed since."""
+    """Move or delete those of the files that were taken and have not changed since.
+
+    Raises:
+        LandingUnreadable: a file cannot be moved or deleted.
+    """
     if source.after == "keep":
         return
     if source.after == "delete":

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from vision_assets.vision.errors import ImageRefused, Reason
-from vision_assets.vision.formats.labels import Labelled, Labeller, as_text
+from vision_assets.vision.formats.labels import Labelled, Labeller
+from vision_assets.vision.formats.path_text import as_text
 from vision_assets.vision.spec import ClassSpec
 from vision_assets.vision.store.class_record import learn
 from vision_assets.vision.store.examination import Examined

@@ -1,6 +1,7 @@
 """From the bytes of a file to what the store keeps of it, or why it is refused."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from vision_assets.vision.formats.metadata.strip import strip_metadata
 from vision_assets.vision.inference.decode import (
@@ -10,8 +11,10 @@ from vision_assets.vision.inference.decode import (
     decode_grey,
     read_header,
 )
-from vision_assets.vision.spec import ImageRules
 from vision_assets.vision.store.statistics import Statistics, statistics
+
+if TYPE_CHECKING:
+    from vision_assets.vision.spec import ImageRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +40,20 @@ class Examined:
         return (width, height) if self.header.orientation < 5 else (height, width)
 
 
-def examine(data: bytes, rules: ImageRules) -> Examined:
+def examine(data: bytes, limits: Limits) -> Examined:
     """Check, strip and measure one image.
 
     Raises:
         ImageRefused: with the reason and the remedy.
     """
     header = read_header(data)
-    check_header(header, len(data), limits_of(rules))
+    check_header(header, len(data), limits)
     stripped = strip_metadata(data, header.format, header.orientation)
     grey = decode_grey(stripped, header)
     return Examined(len(data), header, statistics(grey, header.orientation), stripped)
 
 
-def limits_of(rules: ImageRules) -> Limits:
+def limits_of(rules: "ImageRules") -> Limits:
     """The rules of a use case as the decoder takes them."""
     return Limits(
         min_side_px=rules.min_side_px, max_pixels=rules.max_pixels, max_bytes=rules.max_bytes

@@ -5,6 +5,7 @@
   lock                write lock
   images.lance        accepted images with their bytes
   annotations.lance   append-only events; the current label is a view
+  proposals.lance     what models propose, and what people made of it; no annotations
   quarantine.lance    refused items with their original bytes
   settlements.lance   what people decided of them
   ledger.lance        what each batch did with each path
@@ -66,6 +67,7 @@ class ImageStore:
         self._min_free_bytes = min_free_bytes
         self.image_table = Table(root / "images.lance", ImageRecord, "image_id")
         self.annotation_table = Table(root / "annotations.lance", Annotation, "event_id")
+        self.proposal_table = Table(root / "proposals.lance", Annotation, "event_id")
         self.quarantine_table = Table(root / "quarantine.lance", Refusal, "item_id")
         self.settlement_table = Table(root / "settlements.lance", Settlement, "item_id")
         self.ledger = Table(root / "ledger.lance", LedgerEntry, "entry_id")
@@ -74,7 +76,7 @@ class ImageStore:
 
         self._tables = (
             *(self.image_table, self.annotation_table, self.quarantine_table, self.ledger),
-            *(self.settlement_table, self.class_table, self.erasure_table),
+            *(self.settlement_table, self.class_table, self.erasure_table, self.proposal_table),
         )
 
     @classmethod

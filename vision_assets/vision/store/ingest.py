@@ -1,29 +1,79 @@
-"""Ingest one batch: read, examine and write its files; safe to kill and to run again.
+"""Ingest batches: read, examine and write their files; safe to kill and to run again.
 
-Files are read by one thread per core while the chunk before is written; at most two
-chunks are in memory.
+Files are read on every core while the chunk before is written; at most two chunks are in
+memory.
 """
 
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from vision_assets.vision.errors import LandingUnreadable
-from vision_assets.vision.formats.labels import as_text, labeller
+from vision_assets.vision.formats.labels import labeller
+from vision_assets.vision.formats.path_text import as_text
 from vision_assets.vision.spec import PipelineSpec
 from vision_assets.vision.store import after
 from vision_assets.vision.store.commit import commit_chunk
+from vision_assets.vision.store.examination import limits_of
 from vision_assets.vision.store.image_store import ImageStore
-from vision_assets.vision.store.landing import Batch, LandedFile
+from vision_assets.vision.store.landed_file import LandedFile
+from vision_assets.vision.store.landing import Batch
 from vision_assets.vision.store.outcomes import IngestResult, Outcome, Status
-from vision_assets.vision.store.reading import FileRead, read_file
+from vision_assets.vision.store.readers import Readers
+from vision_assets.vision.store.reading import FileRead
 
 Progress = Callable[[int, int], None]
 
 _CHUNK_FILES = 512
 _CHUNK_BYTES = 64 * 1024 * 1024
+
+
+def ingest_all(
+    store: ImageStore,
+    batches: Sequence[Batch],
+    landing: Path,
+    spec: PipelineSpec,
+    on_progress: Progress | None = None,
+) -> Iterator[IngestResult]:
+    """Take the files of batches into the store, batch after batch.
+
+    Args:
+        store: where to.
+        batches: what to take; paths that an earlier run took already are not read again.
+        landing: the folder that the paths are below.
+        spec: labels, image rules, classes, and what becomes of a file that was taken.
+        on_progress: called with the number of files done and of all files.
+
+    Raises:
+        StoreLocked: another process writes.
+        DiskFull: too little space; what was written before is complete.
+        LandingUnreadable: some files of a batch cannot be read; all its others were taken.
+        StoreError: a process that examined images died; what was written before is complete.
+        SpecError: the table of labels or the classes are wrong.
+    """
+    if not batches:
+        return
+    n_files = sum(batch.n_files for batch in batches)
+    count, label = _counter(on_progress, n_files), labeller(spec.source, landing)
+    started = time.perf_counter()
+    after.begin(store, landing, spec.source)
+    with Readers(landing, limits_of(spec.images), n_files) as readers:
+        for step, reads in _read_ahead(readers, _steps(store, batches, count)):
+            taking = step.taking
+            if reads:
+                fine, batch_id = taking.readable(reads), taking.batch.batch_id
+                outcomes = commit_chunk(store, batch_id, fine, label, spec.classes)
+                taking.done.update((outcome.path, outcome) for outcome in outcomes)
+                count(len(outcomes))
+            if step.is_last:
+                store.tidy()
+                after.apply(store, landing, taking.files, spec.source)
+                _raise_unreadable(landing, taking.unreadable)
+                yield taking.result(time.perf_counter() - started)
+                started = time.perf_counter()
+    after.end(store)
 
 
 def ingest(
@@ -33,59 +83,66 @@ def ingest(
     spec: PipelineSpec,
     on_progress: Progress | None = None,
 ) -> IngestResult:
-    """Take the files of a batch into the store.
-
-    Args:
-        store: where to.
-        batch: what to take; paths that an earlier run took already are not read again.
-        landing: the folder that the paths are below.
-        spec: labels, image rules, classes, and what becomes of a file that was taken.
-        on_progress: called with the number of files done and of all files.
-
-    Raises:
-        StoreLocked: another process writes.
-        DiskFull: too little space; what was written before is complete.
-        LandingUnreadable: some files cannot be read; all others were taken.
-        SpecError: the table of labels or the classes are wrong.
-    """
-    started = time.perf_counter()
-    after.begin(store, landing, spec.source)
-    files, done = batch.files(), _outcomes_so_far(store, batch)
-    todo = [file for file in files if as_text(file.path) not in done]
-    unreadable: list[FileRead] = []
-    for outcomes in _chunks_committed(store, batch, todo, landing, spec, unreadable):
-        done.update((outcome.path, outcome) for outcome in outcomes)
-        if on_progress is not None:
-            on_progress(len(done), len(files))
-    store.tidy()
-    after.end(store, landing, files, spec.source)
-    _raise_unreadable(landing, unreadable)
-    paths = (as_text(file.path) for file in files)
-    outcomes = tuple(done[path] for path in paths)
-    return IngestResult(batch.batch_id, outcomes, time.perf_counter() - started)
+    """`ingest_all` of one batch."""
+    (result,) = ingest_all(store, [batch], landing, spec, on_progress)
+    return result
 
 
-def _chunks_committed(
-    store: ImageStore,
-    batch: Batch,
-    files: Sequence[LandedFile],
-    landing: Path,
-    spec: PipelineSpec,
-    unreadable: list[FileRead],
-) -> Iterator[list[Outcome]]:
-    """Read chunk by chunk; each is written while the next one is read."""
-    label = labeller(spec.source, landing)
-    with ThreadPoolExecutor(_cores()) as readers, ThreadPoolExecutor(1) as writer:
-        pending: Future[list[Outcome]] | None = None
-        for chunk in _chunks(files):
-            reads = list(readers.map(lambda file: read_file(landing, file, spec.images), chunk))
-            unreadable += [read for read in reads if isinstance(read.found, OSError)]
-            reads = [read for read in reads if not isinstance(read.found, OSError)]
+@dataclass(frozen=True)
+class _Taking:
+    """A batch on its way into the store: its files, and what became of them so far, by path."""
+
+    batch: Batch
+    files: tuple[LandedFile, ...]
+    done: dict[str, Outcome]
+    unreadable: list[FileRead] = field(default_factory=list)
+
+    def todo(self) -> list[LandedFile]:
+        """Files that no earlier run took."""
+        return [file for file in self.files if as_text(file.path) not in self.done]
+
+    def readable(self, reads: Sequence[FileRead]) -> list[FileRead]:
+        """All but those that could not be read, which are kept aside to be told."""
+        self.unreadable.extend(read for read in reads if isinstance(read.found, OSError))
+        return [read for read in reads if not isinstance(read.found, OSError)]
+
+    def result(self, seconds: float) -> IngestResult:
+        """The outcomes in the order of the batch."""
+        outcomes = tuple(self.done[as_text(file.path)] for file in self.files)
+        return IngestResult(self.batch.batch_id, outcomes, seconds)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """Files of one batch that are read and written together; none where all were taken."""
+
+    taking: _Taking
+    chunk: list[LandedFile]
+    is_last: bool
+
+
+def _steps(
+    store: ImageStore, batches: Iterable[Batch], count: Callable[[int], None]
+) -> Iterator[_Step]:
+    for batch in batches:
+        taking = _Taking(batch, batch.files(), _outcomes_so_far(store, batch))
+        count(len(taking.done))
+        chunks = list(_chunks(taking.todo())) or [[]]
+        for number, chunk in enumerate(chunks, start=1):
+            yield _Step(taking, chunk, number == len(chunks))
+
+
+def _read_ahead(readers: Readers, steps: Iterable[_Step]) -> Iterator[tuple[_Step, list[FileRead]]]:
+    """What was read for each step, while the next step is read, be it of the next batch."""
+    with ThreadPoolExecutor(1) as ahead:
+        pending: tuple[_Step, Future[list[FileRead]]] | None = None
+        for step in steps:
+            reading = ahead.submit(readers.read, step.chunk)
             if pending is not None:
-                yield pending.result()
-            pending = writer.submit(commit_chunk, store, batch.batch_id, reads, label, spec.classes)
+                yield pending[0], pending[1].result()
+            pending = step, reading
         if pending is not None:
-            yield pending.result()
+            yield pending[0], pending[1].result()
 
 
 def _chunks(files: Iterable[LandedFile]) -> Iterator[list[LandedFile]]:
@@ -118,5 +175,14 @@ def _raise_unreadable(landing: Path, unreadable: Sequence[FileRead]) -> None:
         )
 
 
-def _cores() -> int:
-    return os.cpu_count() or 1
+def _counter(on_progress: Progress | None, total: int) -> Callable[[int], None]:
+    """Adds up what is done, and tells it."""
+    done = 0
+
+    def count(n: int) -> None:
+        nonlocal done
+        done += n
+        if on_progress is not None:
+            on_progress(done, total)
+
+    return count

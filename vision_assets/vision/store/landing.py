@@ -17,9 +17,9 @@ from pathlib import Path, PurePosixPath
 
 from vision_assets.vision.atomic import write_text
 from vision_assets.vision.errors import LandingUnreadable, StoreError
-from vision_assets.vision.formats.labels import as_text
 from vision_assets.vision.spec import BatchSpec, SourceSpec
 from vision_assets.vision.store.image_store import ImageStore
+from vision_assets.vision.store.landed_file import FileKey, LandedFile
 from vision_assets.vision.store.outcomes import FINAL
 
 TAKEN_FOLDER = "taken"
@@ -28,23 +28,6 @@ _SCHEMA_VERSION = 1
 _BATCH_ID = re.compile(r"[0-9a-f]{16}")
 # Clocks of cameras and shares run ahead; a time further ahead than this says nothing.
 _CLOCK_SKEW_S = 60.0
-
-
-FileKey = tuple[str, int, int]
-
-
-@dataclass(frozen=True, order=True, slots=True)
-class LandedFile:
-    """A file as the landing folder shows it; `path` is posix, below the landing folder."""
-
-    path: str
-    size_bytes: int
-    modified_ns: int
-
-    @property
-    def key(self) -> "FileKey":
-        """What tells it from another state of the same path, as the ledger holds it."""
-        return as_text(self.path), self.size_bytes, self.modified_ns
 
 
 @dataclass(frozen=True)

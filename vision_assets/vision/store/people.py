@@ -12,7 +12,7 @@ from vision_assets.vision.formats.labels import Labelled
 from vision_assets.vision.spec import ClassSpec, PipelineSpec
 from vision_assets.vision.store.class_record import learn
 from vision_assets.vision.store.commit import image_record, record_classes
-from vision_assets.vision.store.examination import examine
+from vision_assets.vision.store.examination import examine, limits_of
 from vision_assets.vision.store.image_store import ImageStore
 from vision_assets.vision.store.records import LABEL, Annotation, Refusal, Settlement, digest
 
@@ -114,7 +114,7 @@ def _accept(
     if not store.image_table.lookup("image_id", [item.image_id], ["image_id"]).num_rows:
         data = store.quarantine_bytes([item.item_id])[item.item_id]
         said = Labelled(label, item.given_split, json.loads(item.attributes))
-        image = examine(data, spec.images)
+        image = examine(data, limits_of(spec.images))
         now = datetime.now(UTC)
         store.image_table.append(
             [image_record(item.image_id, item.source, item.batch_id, now, said, image)]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vision_assets.vision.errors import ImageRefused, Reason, StoreError
-from vision_assets.vision.spec import ImageRules
+from vision_assets.vision.inference.decode import Limits
 from vision_assets.vision.store.examination import Examined, examine
-from vision_assets.vision.store.landing import LandedFile
+from vision_assets.vision.store.landed_file import LandedFile
 from vision_assets.vision.store.outcomes import Status
 
 
@@ -32,14 +32,14 @@ class FileRead:
     found: Examined | ImageRefused | OSError | None = None
 
 
-def read_file(landing: Path, file: LandedFile, rules: ImageRules) -> FileRead:
+def read_file(landing: Path, file: LandedFile, limits: Limits) -> FileRead:
     """Read and examine one file of a batch; whatever is wrong with it is in the result.
 
     Raises:
         StoreError: the path leads out of the landing folder.
     """
     try:
-        image_id, data = _read_unchanged(landing, file, rules.max_bytes)
+        image_id, data = _read_unchanged(landing, file, limits.max_bytes)
     except FileNotFoundError:
         return FileRead(file, missing=Status.VANISHED)
     except _ChangedError:
@@ -47,9 +47,9 @@ def read_file(landing: Path, file: LandedFile, rules: ImageRules) -> FileRead:
     except OSError as error:
         return FileRead(file, found=error)
     if data is None:
-        return FileRead(file, image_id=image_id, found=_too_many_bytes(file, rules))
+        return FileRead(file, image_id=image_id, found=_too_many_bytes(file, limits))
     try:
-        return FileRead(file, image_id=image_id, data=data, found=examine(data, rules))
+        return FileRead(file, image_id=image_id, data=data, found=examine(data, limits))
     except ImageRefused as refusal:
         return FileRead(file, image_id=image_id, data=data or None, found=refusal)
 
@@ -92,9 +92,9 @@ def _check_unchanged(descriptor: int, file: LandedFile) -> None:
         raise _ChangedError
 
 
-def _too_many_bytes(file: LandedFile, rules: ImageRules) -> ImageRefused:
+def _too_many_bytes(file: LandedFile, limits: Limits) -> ImageRefused:
     return ImageRefused(
         Reason.TOO_MANY_BYTES,
-        f"expected at most {rules.max_bytes} bytes, got {file.size_bytes}; the file stays in the "
+        f"expected at most {limits.max_bytes} bytes, got {file.size_bytes}; the file stays in the "
         "landing folder: raise images.max_bytes and put it there again",
     )

@@ -12,6 +12,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Annotated, Any, get_type_hints
 
+import numpy as np
 import pyarrow as pa
 
 SCHEMA_VERSION = 1
@@ -19,6 +20,10 @@ LABEL, OBJECTS = "label", "objects"
 KINDS = (LABEL, OBJECTS)
 """Of annotations: a label of the whole image, or all objects on it."""
 SCHEMA_VERSION_KEY = b"vision_assets.schema_version"
+
+# Made once: `json.dumps` with arguments makes one at each call.
+_ENCODE = json.JSONEncoder().encode
+_ENCODE_UNICODE = json.JSONEncoder(ensure_ascii=False).encode
 
 Text = Annotated[str, pa.string()]
 OptionalText = Annotated[str | None, pa.string()]
@@ -75,7 +80,7 @@ class Annotation:
     """One thing said of an image, by a person or a model.
 
     Attributes:
-        kind: one of KINDS.
+        kind: one of KINDS; of a proposal also what a person made of it.
         class_id: of the image; of one with objects, the class that stands for it.
         geometry: all objects of the image, as `vision.objects` writes them; None in a label.
         supersedes: the event that this one takes the place of.
@@ -179,16 +184,31 @@ def to_arrow(records: Iterable[Any], record: type) -> pa.Table:
     """Records of one class as an Arrow table."""
     records = list(records)
     schema = schema_of(record)
-    columns = [pa.array(list(map(attrgetter(field.name), records)), field.type) for field in schema]
+    columns = [_column(list(map(attrgetter(field.name), records)), field.type) for field in schema]
     return pa.Table.from_arrays(columns, schema=schema)
 
 
 def digest(*parts: object) -> str:
     """A deterministic id of 32 hexadecimal digits: the same parts, the same id."""
-    text = json.dumps([str(part) for part in parts])
+    text = _ENCODE([str(part) for part in parts])
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def attributes_json(attributes: Mapping[str, str]) -> str:
     """Attributes as the text that the tables hold."""
-    return json.dumps(dict(sorted(attributes.items())), ensure_ascii=False)
+    return _ENCODE_UNICODE(dict(sorted(attributes.items()))) if attributes else "{}"
+
+
+def _column(values: list[Any], type: pa.DataType) -> pa.Array:
+    return _binary_column(values) if type == pa.large_binary() else pa.array(values, type)
+
+
+def _binary_column(values: list[bytes | None]) -> pa.Array:
+    """Encoded images, copied once; `pa.array` would grow and copy its buffer again and again."""
+    filled = [value or b"" for value in values]
+    offsets = np.zeros(len(filled) + 1, np.int64)
+    np.cumsum([len(value) for value in filled], out=offsets[1:])
+    there = pa.array([value is not None for value in values]).buffers()[1]
+    data = b"".join(filled)
+    buffers = [there, pa.py_buffer(offsets), pa.py_buffer(data)]
+    return pa.Array.from_buffers(pa.large_binary(), len(filled), buffers)

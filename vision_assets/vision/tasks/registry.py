@@ -4,7 +4,9 @@ A task is a package with these modules:
 
     spec.py     pydantic: what YAML may say
     task.py     `TASK`, the training side (vision_assets.vision.tasks.task.Task)
-    answer.py   the torch-free side (vision_assets.vision.inference.answers.Answers)
+    answer.py   the torch-free side (vision_assets.vision.inference.answers.Answers), or a
+                package of that name; it goes into Bentos, so that of another package may import
+                nothing but itself and vision_assets.vision.inference
 
 Those beside this module are built in. Any other package registers one with an entry point,
 `[project.entry-points."vision_assets.tasks"]`, `my_task = "my_package.my_task"`, or from
@@ -14,6 +16,8 @@ Python with `register`.
 import pkgutil
 from importlib import import_module
 from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from vision_assets.vision import tasks
@@ -67,6 +71,19 @@ def load_answers(name: str) -> Answers:
         SpecError: no task of this name is known.
     """
     return cast(Answers, import_module(f"{_package(name)}.answer"))
+
+
+def task_folder(name: str) -> Path:
+    """Where the package of a task lies.
+
+    Raises:
+        SpecError: no task of this name is known, or it is no package on disk.
+    """
+    package = _package(name)
+    found = find_spec(package)
+    if found is None or not found.submodule_search_locations:
+        raise SpecError(f"the task {name!r} is {package}, which is no package that can be found")
+    return Path(next(iter(found.submodule_search_locations)))
 
 
 def _package(name: str) -> str:

@@ -15,7 +15,7 @@ import pandas as pd
 from vision_assets.vision.inference.answers import Answer
 from vision_assets.vision.inference.bundle import CardClass
 from vision_assets.vision.spec import PipelineSpec, Recipe, Space
-from vision_assets.vision.training.progress import EpochReport, OnEpoch, Say, say_nothing
+from vision_assets.vision.training.progress import EpochReport, OnEpoch
 
 if TYPE_CHECKING:
     import torch
@@ -44,12 +44,10 @@ class Samples:
     Attributes:
         pixels: n images.
         targets: n targets, in the form that the task's `targets` gives.
-        say: told in words what a task does with them that nobody asked for.
     """
 
     pixels: Images
     targets: Any
-    say: Say = say_nothing
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -118,6 +116,8 @@ class Task(Protocol):
 
     def targets(self, rows: pd.DataFrame, classes: Sequence[CardClass]) -> Any:
         """What the network shall say of each view, indexable by an integer array or a slice.
+
+        It may have `remarks`, lines of text that a person should read before a training.
 
         Args:
             rows: of the manifest, one per view; see `training.views.window_of`.

@@ -30,15 +30,35 @@ def augment(images: torch.Tensor, how: str, generator: torch.Generator) -> torch
     Returns:
         (n, c, h, w) float, 0..255.
     """
-    if how == "none":
+    geometry = draw_geometry(images, how, generator)
+    if geometry is None:
         return images
-    square = images.shape[2] == images.shape[3]
+    return change_light(warp(images, geometry), how, generator)
+
+
+def draw_geometry(
+    images: torch.Tensor, how: str, generator: torch.Generator
+) -> torch.Tensor | None:
+    """Where each image of a batch moves, as `augment` does it.
+
+    Returns:
+        (n, 3, 3) matrices for `warp`; None where nothing changes at all.
+    """
+    n, square = len(images), images.shape[2] == images.shape[3]
+    if how == "none":
+        return None
     if how == "light":
-        return warp(images, draw_flips(len(images), generator))
+        return draw_flips(n, generator)
     if how == "upright":
-        return relight(warp(images, draw_moves(len(images), False, generator)), generator)
-    geometry = draw_flips(len(images), generator) @ draw_moves(len(images), square, generator)
-    changed = relight(warp(images, geometry), generator)
+        return draw_moves(n, False, generator)
+    return draw_flips(n, generator) @ draw_moves(n, square, generator)
+
+
+def change_light(images: torch.Tensor, how: str, generator: torch.Generator) -> torch.Tensor:
+    """Grey levels and colours as `augment` changes them; nothing moves."""
+    if how in ("none", "light"):
+        return images
+    changed = relight(images, generator)
     return recolour(changed, generator) if how == "colour" else changed
 
 
@@ -63,15 +83,20 @@ def draw_moves(n: int, quarter_turns: bool, generator: torch.Generator) -> torch
     return matrices
 
 
-def warp(images: torch.Tensor, matrices: torch.Tensor) -> torch.Tensor:
+def warp(images: torch.Tensor, matrices: torch.Tensor, mode: str = "bilinear") -> torch.Tensor:
     """Each image as seen through its matrix (from result to source), mirrored at the border.
 
     Flips and quarter turns alone move pixels without changing them.
+
+    Args:
+        images: (n, c, h, w) float.
+        matrices: (n, 3, 3).
+        mode: `bilinear`, or `nearest` for values that cannot be mixed, such as class indices.
     """
     theta = matrices[:, :2].to(images.device)
     grid = nn.functional.affine_grid(theta, list(images.shape), align_corners=False)
     moved = nn.functional.grid_sample(
-        images, grid, mode="bilinear", padding_mode="reflection", align_corners=False
+        images, grid, mode=mode, padding_mode="reflection", align_corners=False
     )
     return moved.contiguous(memory_format=torch.channels_last)
 

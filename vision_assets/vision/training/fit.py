@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -12,6 +13,7 @@ from vision_assets.vision.tasks.task import Samples, Task
 from vision_assets.vision.training.checkpoint import Checkpoint
 from vision_assets.vision.training.device import available_cores, choose_device, repeatable
 from vision_assets.vision.training.pixel_cache import PixelCache
+from vision_assets.vision.training.pixel_file import Pixels
 from vision_assets.vision.training.pixels import ReadBytes, decoded
 from vision_assets.vision.training.progress import (
     EpochReport,
@@ -57,7 +59,8 @@ def fit(
         dataset: `name` and `fingerprint` of the dataset version.
         on_epoch: told after each epoch; of a training that goes on, at once of those before.
         threads: cores to use; default: all that this process may use.
-        say: told in words what was decided: the first weights, where a training goes on.
+        say: told in words what was decided: the first weights, remarks on the targets, where a training
+            goes on.
         cache: keeps decoded images for the next training; default: none are kept.
         files: where relative paths of the recipe begin; default: the working directory.
         resume: keep the state after each epoch, and go on from one that is there.
@@ -69,36 +72,24 @@ def fit(
     device = choose_device(recipe.device)
     threads = threads or available_cores()
     named = card_classes(classes)
-    splits = {name: _rows(manifest, name) for name in ("train", "val")}
-    rows = pd.concat(splits.values(), ignore_index=True)
-    if splits["train"].empty:
-        raise TrainingError(
-            "expected labelled images in the train split, got none; label images, or look at "
-            "why they are held out"
-        )
+    rows, n_train = _train_then_val(manifest)
     size = recipe.input_size()
-    views = with_views(rows, size)
-    n_train = len(with_views(splits["train"], size))
+    views, n_train = with_views(rows, size), len(with_views(rows[:n_train], size))
     targets = task.targets(views, named)
     root.mkdir(parents=True, exist_ok=True)
     with repeatable(recipe.seed, device, threads):
         network = task.network(recipe, len(named))
         first = task.begin(network, recipe, len(named), files or Path())
-        say(first.line())
-        decisive = {
-            "task": task.name,
-            "recipe": recipe.model_dump(mode="json"),
-            "classes": [entry.model_dump() for entry in named],
-            "data_fingerprint": data_fingerprint(rows),
-            "code_version": code_version(),
+        for line in (first.line(), *getattr(targets, "remarks", ())):
+            say(line)
+        decisive = _question(task, recipe, named, rows) | {
             "environment": environment(str(device), threads),
             "first_weights": first.to_json(),
         }
         checkpoint = Checkpoint.of(root, decisive) if resume else Checkpoint()
         sides = (size.height_px, size.width_px)
         with decoded(view_keys(views), read, *sides, root, cache, threads=threads) as pixels:
-            train = Samples(pixels.part(0, n_train), targets[:n_train], say)
-            val = Samples(pixels.part(n_train, len(pixels)), targets[n_train:], say)
+            train, val = _samples(pixels, targets, n_train)
             if n_done := checkpoint.n_epochs():
                 say(f"resumed after epoch {n_done} of {recipe.epochs}")
             network.to(device)
@@ -121,6 +112,36 @@ def card_classes(classes: Sequence[ClassSpec]) -> tuple[CardClass, ...]:
     )
 
 
-def _rows(manifest: pd.DataFrame, split: str) -> pd.DataFrame:
-    """Rows of one split in an order that does not depend on the manifest's."""
-    return manifest.loc[manifest["split"] == split].sort_values("image_id")
+def _train_then_val(manifest: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Rows of both splits, in an order of their own, and how many are of train."""
+    train, val = (
+        manifest.loc[manifest["split"] == split].sort_values("image_id")
+        for split in ("train", "val")
+    )
+    if train.empty:
+        raise TrainingError(
+            "expected labelled images in the train split, got none; label images, or look at "
+            "why they are held out"
+        )
+    return pd.concat([train, val], ignore_index=True), len(train)
+
+
+def _question(
+    task: Task, recipe: Recipe, classes: Sequence[CardClass], rows: pd.DataFrame
+) -> dict[str, Any]:
+    """What a training is asked for; with the machine and the first weights it decides the model."""
+    return {
+        "task": task.name,
+        "recipe": recipe.model_dump(mode="json"),
+        "classes": [entry.model_dump() for entry in classes],
+        "data_fingerprint": data_fingerprint(rows),
+        "code_version": code_version(),
+    }
+
+
+def _samples(pixels: Pixels, targets: Any, n_train: int) -> tuple[Samples, Samples]:
+    """Those of train and those of val."""
+    return (
+        Samples(pixels.part(0, n_train), targets[:n_train]),
+        Samples(pixels.part(n_train, len(pixels)), targets[n_train:]),
+    )

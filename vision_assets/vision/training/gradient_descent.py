@@ -12,7 +12,7 @@ that computes it has computed those before or not.
 import math
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -36,6 +36,15 @@ _STATISTICS_BATCHES = 8
 _MAX_GRADIENT_NORM = 5.0
 
 
+def _note_nothing(said: Any, targets: Any) -> None:
+    del said, targets
+
+
+def _conclude_nothing(notes: Sequence[Any]) -> dict[str, float]:
+    del notes
+    return {}
+
+
 def _show(network: nn.Module, images: torch.Tensor, targets: Any) -> Any:
     del targets
     return network(images)
@@ -53,6 +62,8 @@ class Objective:
         metrics: (what the network said, targets) -> figures by name, each a mean over images.
         forward: (network, images, targets) -> what the network said; by default it is shown the
             images alone.
+        note: (what the network said, targets) -> what `conclude` needs of a batch; small.
+        conclude: (the notes of all batches) -> figures by name that are no means over images.
         chances: (n,) float, how likely each training image is drawn, up to a factor; None:
             every image is shown once in an epoch.
     """
@@ -62,6 +73,8 @@ class Objective:
     metrics: Callable[[Any, Any], dict[str, float]]
     chances: torch.Tensor | None = None
     forward: Callable[[nn.Module, torch.Tensor, Any], Any] = _show
+    note: Callable[[Any, Any], Any] = _note_nothing
+    conclude: Callable[[Sequence[Any]], dict[str, float]] = _conclude_nothing
 
 
 def descend(
@@ -132,11 +145,11 @@ def validate(
     batch_size: int,
     device: torch.device,
 ) -> tuple[float | None, dict[str, float]]:
-    """Loss and metrics over samples, as means over images; (None, {}) where there are none."""
+    """Loss and metrics over samples; (None, {}) where there are none."""
     if not len(samples):
         return None, {}
     network.eval()
-    loss, metrics = 0.0, dict[str, float]()
+    loss, metrics, notes = 0.0, dict[str, float](), list[Any]()
     for chosen in _chunks(np.arange(len(samples)), batch_size):
         targets = samples.targets[chosen]
         said = objective.forward(network, to_images(samples.pixels[chosen], device), targets)
@@ -144,7 +157,8 @@ def validate(
         loss += float(objective.loss(said, targets)) * share
         for name, value in objective.metrics(said, targets).items():
             metrics[name] = metrics.get(name, 0.0) + value * share
-    return loss, metrics
+        notes.append(objective.note(said, targets))
+    return loss, metrics | objective.conclude(notes)
 
 
 @torch.no_grad()

@@ -6,11 +6,9 @@ import pandas as pd
 import pytest
 from scipy.stats import binom
 
-from vision_assets.vision.dataset.versions import DatasetVersions
 from vision_assets.vision.errors import DatasetError
 from vision_assets.vision.evaluation.comparison import (
     compare,
-    unseen,
     with_pictures,
     write_comparison,
 )
@@ -19,7 +17,6 @@ from vision_assets.vision.evaluation.scorecard import Scorecard
 from vision_assets.vision.inference.bundle import Bundle
 from vision_assets.vision.tasks.registry import load_task
 from vision_assets_tests.vision.dataset.drawn_dataset import DrawnDataset
-from vision_assets_tests.vision.made_images import MadeImages, pipeline
 
 
 @pytest.fixture(scope="module")
@@ -81,14 +78,3 @@ def test_the_page_shows_what_is_fixed_and_broken(
     images = pd.read_parquet(page.parent / "images.parquet")
     pd.testing.assert_frame_equal(images, compared.images, check_dtype=False)
     assert write_comparison(pictured, tmp_path) == page
-
-
-def test_nothing_is_judged_by_what_it_learned_from(tmp_path, scorecard: Scorecard):
-    made = MadeImages()
-    made.add_many(20, "good")
-    made.add_many(20, "spot")
-    versions = DatasetVersions(tmp_path)
-    version = versions.create(made, pipeline())
-    card = scorecard.card.model_copy(update={"dataset": {"name": version.name}})
-    manifest = version.manifest()
-    assert set(unseen(manifest, versions, [card, card])["split"]) == {"test"}

@@ -47,7 +47,7 @@ def evidence(scorecard: Scorecard, drawn: DrawnDataset) -> Evidence:
 def report(scorecard, evidence, bundle, drawn, trained: TrainedModel, tmp_path_factory) -> Report:
     gates = judge(evidence, [GateSpec(metric="accuracy", min=0.99)])
     root = tmp_path_factory.mktemp("reports")
-    return write_report(TASK, scorecard, gates, bundle, drawn.read, root, trained.history)
+    return write_report(TASK, scorecard, gates, bundle, drawn.read, root, Background(trained))
 
 
 def test_the_page_refers_to_nothing_outside_itself(report: Report):
@@ -145,7 +145,7 @@ def background(trained: TrainedModel, bundle: Bundle, scorecard, drawn, tmp_path
 
 
 def test_what_else_is_known_is_told(scorecard, bundle, drawn, tmp_path, background: Background):
-    report = write_report(TASK, scorecard, [], bundle, drawn.read, tmp_path, background=background)
+    report = write_report(TASK, scorecard, [], bundle, drawn.read, tmp_path, background)
     page = report.html.read_text()
     assert background.version is not None
     assert f"datasets/drawn/{background.version.name}/card.html" in page
@@ -160,7 +160,7 @@ def test_a_report_against_another_champion_is_another_report(
     scorecard, bundle, drawn, tmp_path, background: Background
 ):
     ids = {
-        write_report(TASK, scorecard, [], bundle, drawn.read, tmp_path, background=known).report_id
+        write_report(TASK, scorecard, [], bundle, drawn.read, tmp_path, known).report_id
         for known in (background, Background())
     }
     assert len(ids) == 2
@@ -214,7 +214,7 @@ def test_the_page_says_what_decisions_lead_to_and_how_sure_figures_are(
     won = challenge(found, bundle.folder, lambda card: [], drawn.read, ChampionSpec())
     background = Background(evidence=found, contest=won.contest)
     gates = [*judge(found, [GateSpec(metric="recall", min=0, each="class", min_n=5)]), won.gate]
-    report = write_report(TASK, scorecard, gates, made, drawn.read, tmp_path, background=background)
+    report = write_report(TASK, scorecard, gates, made, drawn.read, tmp_path, background)
     page = report.html.read_text()
     for said in (
         "escapes: defects passed",
@@ -237,6 +237,6 @@ def test_the_page_says_why_nothing_is_decided(
     scorecard, evidence: Evidence, bundle: Bundle, drawn: DrawnDataset, tmp_path
 ):
     background = Background(evidence=evidence)
-    report = write_report(TASK, scorecard, [], bundle, drawn.read, tmp_path, background=background)
+    report = write_report(TASK, scorecard, [], bundle, drawn.read, tmp_path, background)
     assert "The bundle passes and refuses nothing" in report.html.read_text()
     assert "cost over the threshold" not in report.plots

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vision_assets.vision.errors import SpecError
-from vision_assets.vision.formats.labels import Labelled, as_text, labeller
+from vision_assets.vision.formats.labels import Labelled, labeller
+from vision_assets.vision.formats.path_text import as_text
 from vision_assets.vision.spec import SourceSpec
 
 NAMES = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=8)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from vision_assets.vision.errors import DatasetError, StoreLocked
@@ -221,3 +222,12 @@ def test_a_report_names_who_answered(colours: Bundle, folder: Path):
     assert replace(report, seconds=0) == ScoreReport(
         folder.parent / "out" / "scores.parquet", colours.bundle_id, 11, 11, 2, 0
     )
+
+
+def test_answers_of_a_release_without_objects_are_known(folder: Path, colours: Bundle):
+    out = folder.parent / "scores.parquet"
+    score_folder(colours, folder, out, threads=1)
+    pq.write_table(pq.read_table(out).drop_columns("objects"), out)
+    again = score_folder(colours, folder, out, threads=1)
+    assert again.scored == again.refused
+    assert pq.read_table(out)["objects"].null_count == pq.read_table(out).num_rows

@@ -7,7 +7,7 @@ import pytest
 
 from vision_assets.vision.spec import PipelineSpec
 from vision_assets.vision.store.image_store import ImageStore
-from vision_assets.vision.store.ingest import ingest
+from vision_assets.vision.store.ingest import ingest_all
 from vision_assets.vision.store.landing import sweep
 from vision_assets.vision.store.outcomes import Outcome
 
@@ -41,7 +41,7 @@ def take(landing: Path, store: ImageStore, spec: PipelineSpec, tmp_path: Path) -
             (landing / path).parent.mkdir(parents=True, exist_ok=True)
             (landing / path).write_bytes(data)
         batches = sweep(landing, store, spec.source, tmp_path / "batches")
-        results = [ingest(store, batch, landing, spec) for batch in batches]
+        results = list(ingest_all(store, batches, landing, spec))
         return {outcome.path: outcome for result in results for outcome in result.outcomes}
 
     return run

@@ -6,10 +6,12 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from vision_assets.vision.spec import PipelineSpec
 from vision_assets.vision.store.image_store import ImageStore
+from vision_assets.vision.store.reading_process import WORKER
 from vision_assets_tests.drawing import CLASSES, draw_jpeg
 from vision_assets_tests.vision.store.conftest import Take
 
@@ -51,6 +53,7 @@ def test_nothing_is_lost_and_nothing_is_twice(
     take()
     assert killed > 0
     _assert_each_image_once(store)
+    _assert_no_worker_outlives(landing)
 
 
 @pytest.mark.slow
@@ -69,6 +72,19 @@ def _drop(landing: Path) -> None:
         label = CLASSES[index % 3]
         (landing / label).mkdir(exist_ok=True)
         (landing / label / f"{index}.jpg").write_bytes(draw_jpeg(index, label))
+
+
+def _assert_no_worker_outlives(landing: Path, wait_s: float = 10) -> None:
+    """The processes that read for a killed ingest end by themselves."""
+    deadline = time.monotonic() + wait_s
+    while left := [p for p in psutil.process_iter(["cmdline"]) if _reads(p, landing)]:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.1)
+
+
+def _reads(process: psutil.Process, landing: Path) -> bool:
+    command = process.info["cmdline"] or []
+    return WORKER in command and str(landing) in command
 
 
 def _assert_each_image_once(store: ImageStore) -> None:

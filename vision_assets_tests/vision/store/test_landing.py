@@ -9,8 +9,8 @@ import pytest
 from vision_assets.vision.errors import StoreError
 from vision_assets.vision.spec import BatchSpec, PipelineSpec, SourceSpec
 from vision_assets.vision.store.image_store import ImageStore
+from vision_assets.vision.store.landed_file import LandedFile
 from vision_assets.vision.store.landing import (
-    LandedFile,
     read_batch,
     settled_files,
     sweep,

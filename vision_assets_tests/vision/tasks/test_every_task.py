@@ -11,12 +11,14 @@ from vision_assets.vision.inference.bundle import Bundle
 from vision_assets.vision.inference.predictor import Predictor
 from vision_assets.vision.parity import check_parity
 from vision_assets.vision.spec import checked_space
-from vision_assets.vision.tasks.registry import load_answers, load_task, task_packages
+from vision_assets.vision.tasks.registry import load_answers, load_task, register, task_packages
 from vision_assets.vision.tasks.task import Task
 from vision_assets.vision.training.fit import fit
 from vision_assets.vision.training.trained_model import TrainedModel
 from vision_assets_tests.vision.dataset.drawn_dataset import DATASET, DrawnDataset
+from vision_assets_tests.vision.tasks.toy.component import NAME, PACKAGE
 
+register(NAME, PACKAGE)
 QUICK = {"image_size_px": 32, "epochs": 2, "batch_size": 16}
 
 

@@ -11,15 +11,10 @@ from vision_assets.vision.tasks.classification.spec import ClassificationRecipe
 from vision_assets.vision.tasks.registry import load_task
 from vision_assets.vision.training.fit import card_classes, fit
 from vision_assets.vision.training.trained_model import TrainedModel
-from vision_assets_tests.vision.dataset.drawn_dataset import DATASET, DrawnDataset, draw_dataset
+from vision_assets_tests.vision.dataset.drawn_dataset import DATASET, DrawnDataset
 
 TASK = load_task("classification")
 SHORT = ClassificationRecipe(image_size_px=32, epochs=2, batch_size=16)
-
-
-@pytest.fixture(scope="module")
-def few() -> DrawnDataset:
-    return draw_dataset(per_class=10)
 
 
 def train(drawn: DrawnDataset, root, recipe=SHORT, manifest: pd.DataFrame | None = None, **options):

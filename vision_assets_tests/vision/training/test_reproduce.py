@@ -14,15 +14,10 @@ from vision_assets.vision.tasks.registry import load_task
 from vision_assets.vision.training.fit import fit
 from vision_assets.vision.training.reproduce import Reproduction, reproduce
 from vision_assets.vision.training.trained_model import TrainedModel
-from vision_assets_tests.vision.dataset.drawn_dataset import DATASET, DrawnDataset, draw_dataset
+from vision_assets_tests.vision.dataset.drawn_dataset import DATASET, DrawnDataset
 
 TASK = load_task("classification")
 SHORT = ClassificationRecipe(image_size_px=32, epochs=1, batch_size=16, seed=3)
-
-
-@pytest.fixture(scope="module")
-def few() -> DrawnDataset:
-    return draw_dataset(per_class=10)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from vision_assets.vision.training.checkpoint import CHECKPOINTS_FOLDER, Checkpo
 from vision_assets.vision.training.fit import fit
 from vision_assets.vision.training.progress import EpochReport
 from vision_assets.vision.training.trained_model import TrainedModel
-from vision_assets_tests.vision.dataset.drawn_dataset import DATASET, DrawnDataset, draw_dataset
+from vision_assets_tests.vision.dataset.drawn_dataset import DATASET, DrawnDataset
 
 TASK = load_task("classification")
 PLAIN = ClassificationRecipe(image_size_px=32, epochs=4, batch_size=16)
@@ -32,11 +32,6 @@ RECIPES = {
 
 class Stopped(Exception):
     """The process that trained is gone."""
-
-
-@pytest.fixture(scope="module")
-def few() -> DrawnDataset:
-    return draw_dataset(per_class=10)
 
 
 def train(few: DrawnDataset, root: Path, recipe=PLAIN, **options) -> TrainedModel:

@@ -1,5 +1,6 @@
 """JPEG segments (ITU-T T.81, annex B)."""
 
+import re
 import struct
 
 from vision_assets.vision.formats.metadata.damage import damaged
@@ -10,8 +11,8 @@ _APP0, _APP1, _APP2, _APP14, _APP15 = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF
 _COMMENT = 0xFE
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD8)}
 _KEPT_APPLICATION = {_APP0: b"JFIF\x00", _APP2: b"ICC_PROFILE\x00", _APP14: b"Adobe"}
-# What follows 0xFF in the coded data: a stuffed zero or a restart marker.
-_IN_CODED_DATA = frozenset(bytes([value]) for value in (0, *range(0xD0, 0xD8)))
+# In the coded data 0xFF is followed by a stuffed zero, or begins a restart marker.
+_AFTER_CODED_DATA = re.compile(rb"\xff(?![\x00\xd0-\xd7])")
 
 
 def strip_jpeg(data: bytes, orientation: int) -> bytes:
@@ -59,12 +60,10 @@ def _segment_end(data: bytes, start: int) -> int:
 
 def _scan_end(data: bytes, start: int) -> int:
     """Where the coded data ends: at a marker that is neither stuffing nor a restart."""
-    found = data.find(b"\xff", start)
-    while found >= 0 and data[found + 1 : found + 2] in _IN_CODED_DATA:
-        found = data.find(b"\xff", found + 2)
-    if found < 0:
+    found = _AFTER_CODED_DATA.search(data, start)
+    if found is None:
         raise damaged("JPEG", "the end of the picture is missing")
-    return found
+    return found.start()
 
 
 def _is_kept(marker: int, head: bytes) -> bool:

@@ -67,6 +67,29 @@ def encode(mask: np.ndarray) -> Rle:
     return Rle(height, width, _compressed(runs))
 
 
+def encode_part(mask: np.ndarray, left_px: int, top_px: int, height_px: int, width_px: int) -> Rle:
+    """A part of a mask outside of which nothing is set, without making the whole.
+
+    Args:
+        mask: (h, w) bool, the part.
+        left_px: of the part in the whole.
+        top_px: of the part in the whole.
+        height_px: of the whole.
+        width_px: of the whole.
+    """
+    columns, rows = np.nonzero(mask.T)
+    places = (columns + left_px) * height_px + rows + top_px
+    begins = np.flatnonzero(np.diff(places, prepend=-2) > 1)
+    first = places[begins]
+    last = places[np.append(begins[1:], len(places)) - 1] if len(places) else places
+    edges = np.stack([first, last + 1], 1).ravel()
+    ends = np.append(edges, height_px * width_px)
+    runs = np.diff(ends, prepend=0)
+    if len(runs) > 1 and runs[-1] == 0:
+        runs = runs[:-1]
+    return Rle(height_px, width_px, _compressed(runs))
+
+
 def decode(rle: Rle) -> np.ndarray:
     """The mask, (h, w) bool.
 

@@ -12,6 +12,10 @@ from vision_assets.vision.inference.service.schema import Info, RefusalBody
 _REFERENCE = "#/components/schemas/"
 _BINARY = {"type": "string", "format": "binary"}
 _THRESHOLD = {"type": "number", "minimum": 0, "maximum": 1}
+_SECURITY_SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
 _REFUSALS = {
     HTTPStatus.BAD_REQUEST: "The form is malformed, or its field is missing or no file.",
     HTTPStatus.UNAUTHORIZED: "No valid key of a consumer.",
@@ -35,50 +39,51 @@ def document(
         batch: what `/predict_batch` gives.
         max_pictures: most pictures of a batch.
     """
-    models = (answer, batch, Info, RefusalBody)
-    _, schemas = models_json_schema(
-        [(model, "serialization") for model in models], ref_template=_REFERENCE + "{model}"
-    )
-    pictures = {"type": "array", "items": _BINARY, "minItems": 1, "maxItems": max_pictures}
-    png = {"image/png": {"schema": _BINARY}}
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version},
-        "security": [{}, {"bearer": []}, {"header": []}],
+        "security": [{}, *({scheme: []} for scheme in _SECURITY_SCHEMES)],
         "components": {
-            "schemas": schemas["$defs"],
-            "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer"},
-                "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
-            },
+            "schemas": _schemas(answer, batch, Info, RefusalBody),
+            "securitySchemes": _SECURITY_SCHEMES,
         },
-        "paths": {
-            "/predict": {
-                "post": _asks("predict", "Answer one picture.", "image", _BINARY, _json(answer))
-            },
-            "/predict_batch": {
-                "post": _asks(
-                    "predict_batch",
-                    "Answer several pictures; a refused one stops no other.",
-                    "images",
-                    pictures,
-                    _json(batch),
-                )
-            },
-            "/explain": {
-                "post": _asks(
-                    "explain",
-                    "Answer one picture, with a heatmap; with `Accept: image/png` that alone.",
-                    "image",
-                    _BINARY,
-                    _json(answer) | png,
-                )
-            },
-            "/info": {"get": _tells("info", "What answers here.", _json(Info))},
-            "/livez": {"get": _probe("livez", "Whether the process lives.")},
-            "/readyz": {"get": _probe("readyz", "Whether it can answer.")},
-            "/metrics": {"get": _probe("metrics", "Figures for Prometheus.")},
+        "paths": _of_pictures(answer, batch, max_pictures) | _of_the_service(),
+    }
+
+
+def _schemas(*models: type[BaseModel]) -> dict[str, Any]:
+    _, schemas = models_json_schema(
+        [(model, "serialization") for model in models], ref_template=_REFERENCE + "{model}"
+    )
+    return schemas["$defs"]
+
+
+def _of_pictures(
+    answer: type[BaseModel], batch: type[BaseModel], max_pictures: int
+) -> dict[str, Any]:
+    """The routes that answer pictures."""
+    several = {"type": "array", "items": _BINARY, "minItems": 1, "maxItems": max_pictures}
+    batch_said = "Answer several pictures; a refused one stops no other."
+    explain_said = "Answer one picture, with a heatmap; with `Accept: image/png` that alone."
+    explained = _json(answer) | {"image/png": {"schema": _BINARY}}
+    return {
+        "/predict": {
+            "post": _asks("predict", "Answer one picture.", "image", _BINARY, _json(answer))
         },
+        "/predict_batch": {
+            "post": _asks("predict_batch", batch_said, "images", several, _json(batch))
+        },
+        "/explain": {"post": _asks("explain", explain_said, "image", _BINARY, explained)},
+    }
+
+
+def _of_the_service() -> dict[str, Any]:
+    """The routes that tell what answers, and how it is."""
+    return {
+        "/info": {"get": _tells("info", "What answers here.", _json(Info))},
+        "/livez": {"get": _probe("livez", "Whether the process lives.")},
+        "/readyz": {"get": _probe("readyz", "Whether it can answer.")},
+        "/metrics": {"get": _probe("metrics", "Figures for Prometheus.")},
     }
 
 

@@ -32,6 +32,9 @@ class Versions(BaseModel):
 class Answered(BaseModel):
     """What the answer for one picture has, whatever the task."""
 
+    label: str
+    class_id: int
+    score: float
     defect_score: float
     decision: Decision | None
     prediction_id: str

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from vision_assets.vision.evaluation.figure import Figure
     from vision_assets.vision.evaluation.scorecard import Scorecard
     from vision_assets.vision.tasks.anomaly.detector import Detector
+    from vision_assets.vision.tasks.anomaly.normals import NormalTargets
     from vision_assets.vision.training.checkpoint import Checkpoint
     from vision_assets.vision.training.weights import FirstWeights
 
@@ -36,15 +37,15 @@ class AnomalyTask:
 
         return search_space(recipe)
 
-    def targets(self, rows: pd.DataFrame, classes: Sequence[CardClass]) -> np.ndarray:
-        """Whether each row shows a normal image, (n,) bool.
+    def targets(self, rows: pd.DataFrame, classes: Sequence[CardClass]) -> "NormalTargets":
+        """Whether each row shows a normal image.
 
         Raises:
             TrainingError: a row has no label, or one of another class.
         """
-        from vision_assets.vision.tasks.anomaly.normals import normal
+        from vision_assets.vision.tasks.anomaly.normals import targets
 
-        return normal(rows, classes)
+        return targets(rows, classes)
 
     def network(self, recipe: AnomalyRecipe, n_classes: int) -> "Detector":
         """The network of the recipe's method."""

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from vision_assets.vision.inference.geometry.rle import Rle, area, decode, encode
+from vision_assets.vision.inference.geometry.rle import Rle, area, decode, encode, encode_part
 
 MASKS = arrays(bool, st.tuples(st.integers(1, 40), st.integers(1, 40)))
 
@@ -42,3 +42,11 @@ def test_damaged_texts_are_told(text: str):
 def test_a_size_out_of_bounds_is_told(size: list[int]):
     with pytest.raises(ValueError, match="expected a mask"):
         Rle.from_json({"size": size, "counts": ""})
+
+
+@given(MASKS, st.integers(0, 9), st.integers(0, 9), st.integers(0, 9), st.integers(0, 9))
+def test_a_part_is_written_as_the_whole_would_be(
+    part: np.ndarray, left: int, top: int, right: int, below: int
+):
+    whole = np.pad(part, ((top, below), (left, right)))
+    assert encode_part(part, left, top, *whole.shape) == encode(whole)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vision_assets.vision.tasks.classification.temperature import temperature
+from vision_assets.vision.training.temperature import temperature
 
 
 @pytest.mark.parametrize("true", [0.5, 1.0, 3.0])

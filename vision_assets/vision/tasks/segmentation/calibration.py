@@ -1,0 +1,128 @@
+"""What makes probabilities true: of pixels by a temperature, of a whole view by Platt's scaling.
+
+Classes are weighted and views are chosen in training, so evidence for a defect is no probability
+by itself. Its log odds are scaled and shifted until they fit the views of the val split (Platt,
+"Probabilistic Outputs for Support Vector Machines", 1999, with his softened targets).
+"""
+
+import numpy as np
+import torch
+from scipy.optimize import minimize
+from torch import nn
+
+from vision_assets.vision.tasks.segmentation.answer import LEVELS
+from vision_assets.vision.tasks.segmentation.answer.evidence import (
+    OFFSET,
+    SLOPE,
+    evidence,
+    evidence_logit,
+)
+from vision_assets.vision.tasks.segmentation.targets import ClassMaps
+from vision_assets.vision.training.gradient_descent import to_images
+from vision_assets.vision.training.pixel_file import Pixels
+from vision_assets.vision.training.temperature import temperature
+
+FEWEST_VIEWS = 20
+_PIXELS_PER_VIEW = 256
+_MOST_PIXELS = 200_000
+_SLOPES, _OFFSETS = (0.05, 5.0), (-20.0, 20.0)
+
+
+def calibration(
+    network: nn.Module,
+    pixels: Pixels | np.ndarray,
+    maps: ClassMaps,
+    batch_size: int,
+    device: torch.device,
+) -> dict[str, float]:
+    """`temperature` of pixels, and `defect_slope` and `defect_offset` of the evidence.
+
+    Args:
+        network: gives logits.
+        pixels: (n, h, w, 3) uint8 of the val split.
+        maps: what they show.
+        batch_size: views at a time.
+        device: of the network.
+
+    Returns:
+        Nothing is changed on too few views, or where all show the same.
+    """
+    if len(maps) < FEWEST_VIEWS:
+        return {"temperature": 1.0, SLOPE: 1.0, OFFSET: 0.0}
+    found = _temperature(network, pixels, maps, batch_size, device)
+    scores = _evidence(network, pixels, maps, found, batch_size, device)
+    shows = maps.counts[:, maps.defects].sum(1) > 0
+    slope, offset = platt(evidence_logit(scores), shows)
+    return {"temperature": found, SLOPE: slope, OFFSET: offset}
+
+
+def platt(logits: np.ndarray, shows: np.ndarray) -> tuple[float, float]:
+    """Slope and offset that make log odds most likely; 1 and 0 where all views show the same.
+
+    Args:
+        logits: (n,) float.
+        shows: (n,) bool.
+    """
+    positives, negatives = int(shows.sum()), int((~shows).sum())
+    if not positives or not negatives:
+        return 1.0, 0.0
+    wanted = np.where(shows, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+
+    def loss(line: np.ndarray) -> float:
+        said = line[0] * logits + line[1]
+        return float((np.logaddexp(0, said) - wanted * said).mean())
+
+    fitted = minimize(loss, np.array([1.0, 0.0]), bounds=(_SLOPES, _OFFSETS), method="L-BFGS-B")
+    return float(fitted.x[0]), float(fitted.x[1])
+
+
+def _temperature(
+    network: nn.Module,
+    pixels: Pixels | np.ndarray,
+    maps: ClassMaps,
+    batch_size: int,
+    device: torch.device,
+) -> float:
+    """Over a bounded number of pixels, the same from each view, drawn with a fixed seed."""
+    rng = np.random.default_rng(0)
+    n_pixels = min(_PIXELS_PER_VIEW, max(1, _MOST_PIXELS // len(maps)))
+    logits: list[np.ndarray] = []
+    wanted: list[np.ndarray] = []
+    for chosen, said in _said(network, pixels, len(maps), batch_size, device):
+        flat = said.flatten(2)
+        places = torch.from_numpy(rng.integers(flat.shape[2], size=n_pixels))
+        logits.append(flat[:, :, places].permute(0, 2, 1).flatten(0, 1).numpy())
+        wanted.append(maps[chosen].flatten(1)[:, places].flatten().numpy())
+    return temperature(np.concatenate(logits), np.concatenate(wanted))
+
+
+def _evidence(
+    network: nn.Module,
+    pixels: Pixels | np.ndarray,
+    maps: ClassMaps,
+    by: float,
+    batch_size: int,
+    device: torch.device,
+) -> np.ndarray:
+    """(n,) as the bundle will find it."""
+    return np.concatenate(
+        [
+            evidence((torch.softmax(said / by, 1) * LEVELS).round().byte().numpy(), maps.defects)
+            for _, said in _said(network, pixels, len(maps), batch_size, device)
+        ]
+    )
+
+
+@torch.no_grad()
+def _said(
+    network: nn.Module,
+    pixels: Pixels | np.ndarray,
+    n: int,
+    batch_size: int,
+    device: torch.device,
+):
+    """Positions and logits of each batch, on the CPU."""
+    network.eval()
+    for start in range(0, n, batch_size):
+        chosen = np.arange(start, min(start + batch_size, n))
+        yield chosen, network(to_images(pixels[chosen], device)).float().cpu()

@@ -1,0 +1,60 @@
+"""What YAML may say of a segmentation use case."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from vision_assets.vision.spec import ChampionSpec, GateSpec, PipelineSpec, TiledRecipe
+
+
+class SegmentationRecipe(TiledRecipe):
+    """How the network is trained."""
+
+    network: str = Field(
+        default="small",
+        description="small: our own U-Net; or the name of a segmentation network of torchvision.",
+    )
+    image_size_px: int = Field(default=160, ge=16, le=1024, description="Side of the square input.")
+    learning_rate: float = Field(
+        default=4e-3,
+        gt=0,
+        le=10,
+        description="Peak of the schedule; with weights that are trained already, 1e-4 to 1e-3.",
+    )
+    dice: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Share of the Dice loss; the rest is cross-entropy over pixels.",
+    )
+    class_weights: Literal["none", "sqrt", "inverse"] = Field(
+        default="sqrt",
+        description=(
+            "Pixels of rare classes count more in the cross-entropy: by the inverse of the "
+            "class's share of pixels, or by its square root; at most 10 times as much as others."
+        ),
+    )
+    object_share: float | None = Field(
+        default=0.5,
+        gt=0,
+        lt=1,
+        description=(
+            "Least share of the views drawn in an epoch that show an object, rare classes more "
+            "often than frequent ones; null: every view is shown once."
+        ),
+    )
+    min_region_px: int = Field(
+        default=8,
+        ge=1,
+        description="Regions of fewer pixels, as the network sees them, are left out of answers.",
+    )
+
+
+class SegmentationSpec(PipelineSpec):
+    """Attributes of `vision_assets.SegmentationPipeline`."""
+
+    learns_from: ClassVar[Literal["label", "objects"]] = "objects"
+
+    recipe: SegmentationRecipe = SegmentationRecipe()
+    gates: tuple[GateSpec, ...] = (GateSpec(metric="mean_iou", min=0.5),)
+    champion: ChampionSpec | None = ChampionSpec(metric="mean_iou")

@@ -1,0 +1,1 @@
+"""A fifth task, known to the tests alone: how bright an image is tells its class."""
