@@ -9,7 +9,8 @@ from vision_assets.vision.training.gradient_descent import to_images
 
 CENTRE, SPREAD = "centre", "spread"
 _HIGH = 0.95
-_LEAST_SPREAD = 1e-3
+_LEAST_SPREAD = 0.1
+"""Relative; of a few images that are alike, whose spread would magnify rounding."""
 
 
 @torch.no_grad()
