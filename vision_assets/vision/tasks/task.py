@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 class Images(Protocol):
     """Images of one size, in memory, in a file, or made when they are asked for."""
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n, h, w, 3)."""
+        ...
+
     def __len__(self) -> int: ...
 
     def __getitem__(self, chosen: np.ndarray, /) -> np.ndarray:
@@ -118,7 +123,8 @@ class Task(Protocol):
         """What the network shall say of each view, indexable by an integer array or a slice.
 
         Args:
-            rows: of the manifest, one per view; see `training.views.window_of`.
+            rows: of the manifest, one per view; see `training.views.window_of`. What comes back
+                may have `remarks`: lines that a person is told before the training.
             classes: in the order of the scores.
         """
         ...

@@ -80,7 +80,8 @@ def fit(
     with repeatable(recipe.seed, device, threads):
         network = task.network(recipe, len(named))
         first = task.begin(network, recipe, len(named), files or Path())
-        say(first.line())
+        for line in (first.line(), *getattr(targets, "remarks", ())):
+            say(line)
         decisive = _question(task, recipe, named, rows) | {
             "environment": environment(str(device), threads),
             "first_weights": first.to_json(),
@@ -88,7 +89,7 @@ def fit(
         checkpoint = Checkpoint.of(root, decisive) if resume else Checkpoint()
         sides = (size.height_px, size.width_px)
         with decoded(view_keys(views), read, *sides, root, cache, threads=threads) as pixels:
-            train, val = _samples(pixels, targets, n_train, say)
+            train, val = _samples(pixels, targets, n_train)
             if n_done := checkpoint.n_epochs():
                 say(f"resumed after epoch {n_done} of {recipe.epochs}")
             network.to(device)
@@ -138,9 +139,9 @@ def _question(
     }
 
 
-def _samples(pixels: Pixels, targets: Any, n_train: int, say: Say) -> tuple[Samples, Samples]:
+def _samples(pixels: Pixels, targets: Any, n_train: int) -> tuple[Samples, Samples]:
     """Those of train and those of val."""
     return (
-        Samples(pixels.part(0, n_train), targets[:n_train], say),
-        Samples(pixels.part(n_train, len(pixels)), targets[n_train:], say),
+        Samples(pixels.part(0, n_train), targets[:n_train]),
+        Samples(pixels.part(n_train, len(pixels)), targets[n_train:]),
     )

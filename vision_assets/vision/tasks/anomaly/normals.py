@@ -21,6 +21,11 @@ class ChosenPixels:
     def __len__(self) -> int:
         return len(self._rows)
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n, h, w, 3)."""
+        return (len(self._rows), *self._pixels.shape[1:])
+
     def __getitem__(self, chosen: np.ndarray) -> np.ndarray:
         """Images at positions (n,), as (n, h, w, 3) uint8."""
         return self._pixels[self._rows[chosen]]

@@ -82,8 +82,6 @@ class SegmentationTask:
         from vision_assets.vision.tasks.segmentation.targets import rasterised
         from vision_assets.vision.training.gradient_descent import descend
 
-        for line in train.targets.remarks:
-            train.say(line)
         size = train.pixels.shape[1:3]
         with rasterised(train.targets, *size) as of_train, rasterised(val.targets, *size) as of_val:
             if not of_train.counts[:, 1:].any():
