@@ -1,23 +1,26 @@
 """What is counted of objects: by COCO's rules, and as kinds of error."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from vision_assets.vision.inference.answers import NOTHING, NOTHING_ID, Answer
-from vision_assets.vision.objects import AnnotatedObject, to_text
+from vision_assets.vision.objects import AnnotatedObject, Box, to_text
 from vision_assets.vision.tasks.detection.figures import figures
 from vision_assets.vision.tasks.detection.measure import BACKGROUND_NAME, DetectionMeasure
 from vision_assets.vision.tasks.task import Measured
 from vision_assets_tests.vision.tasks.detection.cards import CLASSES
 
-Said = tuple[int, float, tuple[float, float, float, float]]
+Said = tuple[int, float, Box]
+Image = tuple[Sequence[Said], Sequence[Said], Sequence[tuple[int, Box]]]
 SCRATCH, SPOT = 11, 12
 HERE, NEAR, THERE = (0, 0, 40, 40), (16, 0, 56, 40), (60, 60, 90, 90)
 NAMES = {entry.id: entry.name for entry in CLASSES}
 
 
-def answer(told: list[Said], faint: list[Said]) -> Answer:
+def answer(told: Sequence[Said], faint: Sequence[Said]) -> Answer:
     objects = [
         {"label": NAMES[class_id], "class_id": class_id, "score": score, "box": list(box)}
         for class_id, score, box in told
@@ -32,7 +35,7 @@ def answer(told: list[Said], faint: list[Said]) -> Answer:
     }
 
 
-def measured(*images: tuple[list[Said], list[Said], list[tuple[int, tuple]]]) -> Measured:
+def measured(*images: Image) -> Measured:
     measure = DetectionMeasure(CLASSES)
     for n, (told, faint, truth) in enumerate(images):
         objects = to_text([AnnotatedObject(class_id, box) for class_id, box in truth])
@@ -44,7 +47,8 @@ def measured(*images: tuple[list[Said], list[Said], list[tuple[int, tuple]]]) ->
 
 def kinds(found: Measured) -> dict[tuple[str, str], int]:
     table = found.curves["error_kinds"]
-    return {(row.kind, row.label): row.n for row in table.itertuples() if row.n}
+    rows = table[table["n"] > 0].to_dict("records")
+    return {(row["kind"], row["label"]): row["n"] for row in rows}
 
 
 def test_an_image_is_right_where_all_is_found_and_nothing_else_is_told():

@@ -1,5 +1,7 @@
 """Every network by name: it builds, sees, learns, and leaves as a model that takes any batch."""
 
+from typing import Any
+
 import numpy as np
 import onnxruntime
 import pytest
@@ -104,10 +106,11 @@ def test_a_network_of_each_family_learns_one_image(name: str):
 )
 def test_what_a_network_sees_is_what_torchvision_finds(name: str):
     """The same weights in torchvision's own detector, with its own decoding and suppression."""
-    ours, side_px, overlap = network_of(name), side_of(name), 0.5
+    ours: Any = network_of(name)
+    side_px, overlap = side_of(name), 0.5
     counted = N_CLASSES + name.startswith("ssd")
     size = {"size": (side_px,) * 2} if name.startswith("ssd") else {}
-    theirs = get_model(name, weights=None, weights_backbone=None, num_classes=counted, **size)
+    theirs: Any = get_model(name, weights=None, weights_backbone=None, num_classes=counted, **size)
     transform = theirs.transform
     theirs.transform = nn.Identity()
     theirs.load_state_dict(ours.network.state_dict())

@@ -27,11 +27,11 @@ SHORT = DetectionRecipe(epochs=6, image_size_px=128)
 def objects_of(annotation: Path) -> list[AnnotatedObject]:
     """Without the boxes of no area."""
     found = []
-    for each in parse(annotation).getroot().iter("object"):
-        left, top, right, bottom = (float(each.findtext(f"bndbox/{side}")) for side in SIDES)
+    for each in parse(annotation).iter("object"):
+        left, top, right, bottom = (float(each.findtext(f"bndbox/{side}", "")) for side in SIDES)
         if left < right and top < bottom:
             box = (left - 1, top - 1, right, bottom)
-            found.append(AnnotatedObject(NAMES.index(each.findtext("name")), box))
+            found.append(AnnotatedObject(NAMES.index(each.findtext("name", "")), box))
     return found
 
 

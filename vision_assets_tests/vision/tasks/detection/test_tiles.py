@@ -22,8 +22,9 @@ from vision_assets_tests.vision.dataset.drawn_dataset import DATASET
 
 SPOT = ClassSpec(id=4, name="spot")
 CARD_CLASSES = (CardClass(id=4, name="spot", defect=True),)
-RECIPE = DetectionRecipe.model_validate(
-    {"image_size_px": 64, "epochs": 40, "tiles": {"size_px": 200, "overlap": 0.25}}
+TILES_OF_200 = DetectionRecipe.model_validate({"tiles": {"size_px": 200, "overlap": 0.25}})
+TILES_OF_150 = DetectionRecipe.model_validate(
+    {"image_size_px": 64, "epochs": 40, "tiles": {"size_px": 150, "overlap": 0.25}}
 )
 
 
@@ -59,13 +60,13 @@ def drawn(n: int, side_px: int) -> tuple[pd.DataFrame, dict[str, bytes]]:
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    manifest, images = drawn(14, 300)
+    manifest, images = drawn(14, 240)
     task, root = load_task("detection"), tmp_path_factory.mktemp("tiles")
 
     def read(ids):
         return ((each, images[each]) for each in ids)
 
-    trained = fit(task, manifest, read, RECIPE, [SPOT], root / "models", DATASET, threads=1)
+    trained = fit(task, manifest, read, TILES_OF_150, [SPOT], root / "models", DATASET, threads=1)
     return export(task, trained, root / "bundles", "drawn")
 
 
@@ -76,12 +77,12 @@ def test_a_small_object_on_a_large_picture_is_found_and_its_box_is_right(bundle:
     data, box = draw_spot(seed, 2000)
     objects = Predictor(bundle).predict(data)["objects"]
     assert len(objects) == 1
-    assert iou(np.array([objects[0]["box"]]), np.array([box], float))[0, 0] > 0.6
+    assert iou(np.array([objects[0]["box"]]), np.array([box], float))[0, 0] > 0.5
 
 
 def tiles_of(objects: list[AnnotatedObject], side_px: int = 400) -> tuple[pd.DataFrame, BoxTargets]:
     row = {"image_id": "a", "objects": to_text(objects), "width": side_px, "height": side_px}
-    views = with_views(pd.DataFrame([row]), RECIPE.input_size())
+    views = with_views(pd.DataFrame([row]), TILES_OF_200.input_size())
     return views, targets_of(views, CARD_CLASSES)
 
 

@@ -103,5 +103,8 @@ def test_a_small_detector_learns_to_find_what_is_drawn(drawn: DrawnDataset, tmp_
     assert trained.metrics["val_mean_average_precision_50"] > 0.6
     bundle = export(TASK, trained, tmp_path / "bundles", "drawn")
     spots = drawn.test[drawn.test["label"] == "spot"]
-    told = [Predictor(bundle).predict(data)["label"] for _, data in drawn.read(spots["image_id"])]
+    told = [
+        Predictor(bundle).predict(data)["label"]
+        for _, data in drawn.read(spots["image_id"].tolist())
+    ]
     assert told.count("spot") > len(told) / 2
