@@ -6,8 +6,8 @@ from sklearn.metrics import roc_auc_score
 
 from vision_assets.vision.inference.geometry.rle import encode
 from vision_assets.vision.objects import AnnotatedObject, to_text
+from vision_assets.vision.tasks.anomaly.answer.regions import components
 from vision_assets.vision.tasks.anomaly.pixels import PixelFigures, mask_of
-from vision_assets.vision.tasks.anomaly.regions import components
 
 
 def made(seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ import pytest
 from scipy.ndimage import binary_fill_holes, label
 
 from vision_assets.vision.objects import fill
-from vision_assets.vision.tasks.anomaly.regions import components, find_regions, outlines_of
+from vision_assets.vision.tasks.anomaly.answer.regions import components, find_regions, outlines_of
 
 
 def noise(seed: int, density: float) -> np.ndarray:
