@@ -1,4 +1,4 @@
-"""The anomaly service: pictures in, what is not as in normal ones out. /docs describes the routes."""
+"""The anomaly service: pictures in, what is unlike normal ones out. /docs describes the routes."""
 
 import bentoml
 from pydantic import BaseModel
