@@ -2,7 +2,8 @@
 
 What holds, in this order:
 
-1. A given split is honoured, even where it leaks; the leak is reported by a check.
+1. A given split is honoured, even where it leaks; the leak is reported by a check. With
+   `val_of_train`, what is given to train is divided between train and val.
 2. An image stays in the split that it was first put in. Where images of two splits turn out to
    be linked, val yields to test and train to both: a test image never leaves.
 3. A newcomer joins the split that it is linked to. One that is linked to two is held out.
@@ -57,10 +58,24 @@ class _Assignment:
         self.labelled = images["class_id"].notna().to_numpy(bool)
         self.given = _marks(images["given_split"])
         self.before = _marks(images["assigned_split"])
+        if spec.val_of_train:
+            self._hold_val_out_of_train()
         self.marks = np.where(self.given > 0, self.given, self.before)
         self.marks[~self.labelled] = 0
         self.newcomers = self.labelled & (self.marks == 0)
         self.reasons = np.full(len(images), None, object)
+
+    def _hold_val_out_of_train(self) -> None:
+        """Of the images given to train, whole components go to val; for good, once put there."""
+        given = self.given == _TRAIN
+        component = self.links.components(given)
+        ids = self.images["image_id"]
+        first = ids.groupby(component).transform("min")
+        share = self.spec.val / max(self.spec.train + self.spec.val, 1e-9)
+        drawn = _chance(first, self.spec.seed) / 2.0**64 < share
+        placed = np.isin(self.before, (_TRAIN, _VAL))
+        self.given[given & drawn] = _VAL
+        self.given[given & placed] = self.before[given & placed]
 
     def run(self) -> pd.DataFrame:
         self._refuse_unknown_given_splits()

@@ -36,6 +36,13 @@ class SplitSpec(Spec):
         default=(),
         description="Attributes of one group (part, lot): a group is never in two splits.",
     )
+    val_of_train: bool = Field(
+        default=False,
+        description=(
+            "For sources that give the splits train and test alone: images given to train go to "
+            "val by its share, whole groups at a time."
+        ),
+    )
     near_duplicate_bits: int = Field(
         default=4,
         ge=0,

@@ -303,3 +303,20 @@ def test_a_group_that_the_source_names_stays_together() -> None:
 def test_an_empty_store_is_an_error_with_a_remedy() -> None:
     with pytest.raises(DatasetError, match="landing folder"):
         manifest_of(MadeImages())
+
+
+def test_what_is_given_to_train_is_divided_where_val_is_held_out_of_it() -> None:
+    made = MadeImages()
+    for n in range(200):
+        given = "train" if n < 160 else "test"
+        made.add("good", lot=str(n // 4), phash=0, given_split=given)
+    spec = BY_LOT.model_copy(update={"val_of_train": True})
+    first = manifest_of(made, spec=spec)
+    counts = first["split"].value_counts()
+    assert counts["test"] == 40
+    assert 0 < counts["val"] < 80
+    assert first.groupby("group")["split"].nunique().max() == 1
+    for n in range(40):
+        made.add("good", lot=str(100 + n // 4), phash=0, given_split="train")
+    grown = split_of(manifest_of(made, first, spec))
+    assert all(grown[key] == split for key, split in split_of(first).items())

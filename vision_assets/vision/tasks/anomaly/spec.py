@@ -11,6 +11,7 @@ from vision_assets.vision.spec import (
     GateSpec,
     PipelineSpec,
     Spec,
+    SplitSpec,
     TiledRecipe,
 )
 
@@ -79,9 +80,22 @@ class FalseAlarmSpec(Spec):
         return self
 
 
+class AnomalySplitSpec(SplitSpec):
+    """Shares of the splits; the threshold needs normal images that nothing was learned from."""
+
+    val_of_train: bool = Field(
+        default=True,
+        description=(
+            "For sources that give the splits train and test alone: images given to train go to "
+            "val by its share, whole groups at a time."
+        ),
+    )
+
+
 class AnomalySpec(PipelineSpec):
     """Attributes of `vision_assets.AnomalyPipeline`."""
 
+    splits: AnomalySplitSpec = AnomalySplitSpec()
     recipe: AnomalyRecipe = AnomalyRecipe()
     gates: tuple[GateSpec, ...] = (GateSpec(metric="auroc", min=0.8),)
     champion: ChampionSpec | None = Field(
