@@ -16,6 +16,7 @@ from vision_assets.serving.deployments import Deployments
 from vision_assets.serving.process import ServiceProcess
 from vision_assets.vision.inference.bundle import Bundle
 from vision_assets.vision.inference.predictor import Predictor
+from vision_assets.vision.samples.write import PATTERN, write_samples
 from vision_assets.vision.tasks.registry import load_answers
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -28,7 +29,7 @@ attributes:
   gates: []
   champion: null
 """
-PER_CLASS = 10
+PER_CLASS, SAMPLES = 10, 60
 
 
 @dataclass(frozen=True)
@@ -37,18 +38,29 @@ class Case:
 
     Attributes:
         type: what its YAML names.
+        format: of the samples that it learns from; empty: a folder for each class.
         source: what its YAML says of annotations.
         answer: what its endpoint answers beside what every task does.
     """
 
     type: str
+    format: str = ""
     source: str = ""
     answer: set[str] = field(default_factory=set)
 
 
 CASES = {
-    "anomaly": Case("vision_assets.AnomalyPipeline", answer={"objects", "map_png"}),
+    "anomaly": Case(
+        "vision_assets.AnomalyPipeline", "mvtec", ", label: mvtec", {"objects", "map_png"}
+    ),
     "classification": Case("vision_assets.ClassificationPipeline", answer={"scores"}),
+    "detection": Case("vision_assets.DetectionPipeline", "voc", ", label: voc", {"objects"}),
+    "segmentation": Case(
+        "vision_assets.SegmentationPipeline",
+        "masks",
+        f", label: masks, masks: {{extension: .png}}, pattern: '{PATTERN}'",
+        {"objects", "area_share"},
+    ),
     "toy": Case(
         "vision_assets_tests.vision.tasks.toy.component.ToyPipeline", answer={"brightness"}
     ),
@@ -61,7 +73,9 @@ def test_images_become_an_endpoint_that_answers(
 ) -> None:
     case = CASES[task]
     write_yaml(YAML.format(type=case.type, source=case.source), name=f"a_{task}")
-    landing = draw_folder(PER_CLASS, folder="home/landing")
+    landing = draw_folder(PER_CLASS if not case.format else 0, folder="home/landing")
+    if case.format:
+        write_samples(landing, SAMPLES, format=case.format)
     assert run_graph(f"a_{task}", GRAPH)
     picture = next(landing.rglob("*.jpg")).read_bytes()
     answer, served = _ask(home, f"a_{task}", picture), _ask_bundle(home, f"a_{task}", picture)
