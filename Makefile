@@ -21,8 +21,8 @@ $(INSTALLED): requirements.txt pyproject.toml bentos/requirements.txt
 	$(BIN)/python -m vision_assets.serving.environment
 	@touch $@
 
-demo: setup ## The main job: sample images (or IMAGES=DIR) to a deployed endpoint; ONCE=1 returns
-	@$(BIN)/vision-assets demo $(if $(IMAGES),--images "$(IMAGES)") $(if $(ONCE),--once)
+demo: setup ## The main job: samples (TASK=detection, ...) or IMAGES=DIR to an endpoint; ONCE=1 returns
+	@$(BIN)/vision-assets demo $(if $(IMAGES),--images "$(IMAGES)") $(if $(TASK),--task "$(TASK)") $(if $(ONCE),--once)
 
 up: setup ## Start Dagster, MLflow and the endpoints on what is there
 	@$(BIN)/vision-assets up

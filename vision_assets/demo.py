@@ -22,7 +22,7 @@ from vision_assets.home import Home
 from vision_assets.resources.home import HomeResource
 from vision_assets.serving.deployments import Deployments
 from vision_assets.stack import Stack
-from vision_assets.vision.errors import ServiceError
+from vision_assets.vision.errors import ServiceError, SpecError
 from vision_assets.vision.inference.service.keys import own_key
 from vision_assets.vision.use_case import UseCase
 
@@ -39,13 +39,39 @@ class Step:
     ok: bool = True
 
 
-def drop_samples(home: Home, case: UseCase, n: int = SAMPLES, seed: int = 0) -> Path:
-    """Draw sample images into the landing folder; the same files when called again."""
+@dataclass(frozen=True)
+class Demo:
+    """The sample use case of a task: its name, and the format of its annotations."""
+
+    use_case: str
+    format: str
+
+
+DEMOS = {
+    "classification": Demo("surface", "pattern"),
+    "detection": Demo("surface_detection", "voc"),
+    "segmentation": Demo("surface_segmentation", "masks"),
+    "anomaly": Demo("surface_anomaly", "mvtec"),
+}
+"""By task. That of classification is in `vision_assets/defs`; `init` writes the others."""
+
+
+def demo_of(task: str) -> Demo:
+    """The sample use case of a task.
+
+    Raises:
+        SpecError: the task has none.
+    """
+    if task not in DEMOS:
+        raise SpecError(f"expected a task of {', '.join(DEMOS)}, got {task!r}")
+    return DEMOS[task]
+
+
+def drop_samples(landing: Path, format: str, n: int = SAMPLES, seed: int = 0) -> None:
+    """Draw sample images into a landing folder; the same files when called again."""
     from vision_assets.vision.samples.write import write_samples
 
-    landing = home.landing(case.spec.source.landing)
-    write_samples(landing, n, seed)
-    return landing
+    write_samples(landing, n, seed, format=format)
 
 
 def picture_to_ask(home: Home, case: UseCase) -> Path:

@@ -10,6 +10,7 @@ import dagster as dg
 from vision_assets.assets.graph import REFERENCE, asset_key, store_pool
 from vision_assets.assets.metadata import counts_table, picture, records_table
 from vision_assets.resources.home import HomeResource
+from vision_assets.vision.objects import objects_of
 from vision_assets.vision.store.outcomes import Outcome, Status
 from vision_assets.vision.use_case import UseCase
 
@@ -56,7 +57,7 @@ def raw_images(use_case: UseCase) -> dg.AssetsDefinition:
         results = list(_ingest(context, config, home, store, use_case))
         return dg.MaterializeResult(
             data_version=dg.DataVersion(store.token()),
-            metadata=_metadata(store, results),
+            metadata=_metadata(store, use_case, results),
             check_results=_check_results(use_case, results),
         )
 
@@ -115,7 +116,9 @@ def _status(outcome: Outcome) -> str:
     return outcome.status.value
 
 
-def _metadata(store: "ImageStore", results: "list[IngestResult]") -> dict[str, dg.MetadataValue]:
+def _metadata(
+    store: "ImageStore", use_case: UseCase, results: "list[IngestResult]"
+) -> dict[str, dg.MetadataValue]:
     images, labels = store.images(), store.labels()
     counts = Counter(labels["label"].tolist())
     unlabelled = len(images) - len(labels)
@@ -133,7 +136,8 @@ def _metadata(store: "ImageStore", results: "list[IngestResult]") -> dict[str, d
         "this run": counts_table(outcomes, "outcome"),
         "images per second": dg.MetadataValue.float(_throughput(results)),
         "classes": counts_table(counts, "class"),
-        **_pictures(store, accepted, results),
+        **_accepted_pictures(store, use_case, accepted),
+        **_refused_pictures(store, results),
     }
 
 
@@ -147,23 +151,36 @@ def _throughput(results: "list[IngestResult]") -> float:
     return round(files / seconds, 1) if seconds else 0.0
 
 
-def _pictures(
-    store: "ImageStore", accepted: list[str], results: "list[IngestResult]"
+def _accepted_pictures(
+    store: "ImageStore", use_case: UseCase, accepted: list[str]
 ) -> dict[str, dg.MetadataValue]:
     from vision_assets.vision.pictures import contact_sheet
 
     shown = accepted[:: max(1, len(accepted) // _SHOWN)][:_SHOWN]
+    if not shown:
+        return {}
     names = dict(zip(*store.images(shown)[["image_id", "source"]].T.values, strict=True))
-    pictures: dict[str, dg.MetadataValue] = {}
-    if shown:
-        sheet = contact_sheet([(data, names[image_id]) for image_id, data in store.read(shown)])
-        pictures["accepted, a sample"] = picture(sheet, "image/jpeg")
+    read = dict(store.read(shown))
+    said = store.labels().set_index("image_id")["objects"].reindex(list(read))
+    sheet = contact_sheet(
+        [(data, names[image_id]) for image_id, data in read.items()],
+        objects=objects_of(said),
+        names={entry.id: entry.name for entry in store.classes(use_case.spec.classes)},
+    )
+    return {"accepted, a sample": picture(sheet, "image/jpeg")}
+
+
+def _refused_pictures(
+    store: "ImageStore", results: "list[IngestResult]"
+) -> dict[str, dg.MetadataValue]:
+    from vision_assets.vision.pictures import contact_sheet
+
     refused = _outcomes(results, Status.QUARANTINED)[:_SHOWN]
-    if refused:
-        items = store.quarantine_bytes([str(outcome.item_id) for outcome in refused])
-        sheet = contact_sheet([(items[str(o.item_id)], f"{o.reason}: {o.path}") for o in refused])
-        pictures["refused, a sample"] = picture(sheet, "image/jpeg")
-    return pictures
+    if not refused:
+        return {}
+    items = store.quarantine_bytes([str(outcome.item_id) for outcome in refused])
+    sheet = contact_sheet([(items[str(o.item_id)], f"{o.reason}: {o.path}") for o in refused])
+    return {"refused, a sample": picture(sheet, "image/jpeg")}
 
 
 def _sound_check(results: "list[IngestResult]") -> dg.AssetCheckResult:

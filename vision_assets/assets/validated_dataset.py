@@ -9,6 +9,7 @@ from vision_assets.assets.metadata import counts_table, picture, records_table
 from vision_assets.quality.suite import checks
 from vision_assets.resources.home import HomeResource
 from vision_assets.vision.expectation_result import ExpectationResult
+from vision_assets.vision.objects import objects_of
 from vision_assets.vision.use_case import UseCase
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def _metadata(version: "DatasetVersion", store: "ImageStore") -> dict[str, dg.Me
         "relabelled": dg.MetadataValue.int(len(difference.relabelled)),
         "card": dg.MetadataValue.path(str(version.folder / "card.html")),
         **_added_pictures(version, store),
+        **_objects(version),
     }
 
 
@@ -100,6 +102,33 @@ def _added_pictures(version: "DatasetVersion", store: "ImageStore") -> dict[str,
     shown = added[:: max(1, len(added) // _SHOWN)][:_SHOWN]
     if not shown:
         return {}
-    labels = version.manifest().set_index("image_id")["label"]
-    sheet = contact_sheet([(data, str(labels[name])) for name, data in store.read(shown)])
+    said = version.manifest(["image_id", "label", "objects"]).set_index("image_id")
+    read = dict(store.read(shown))
+    sheet = contact_sheet(
+        [(data, str(said["label"][name])) for name, data in read.items()],
+        objects=objects_of(said["objects"].reindex(list(read))),
+        names={entry.id: entry.name for entry in version.classes},
+    )
     return {"added, a sample": picture(sheet, "image/jpeg")}
+
+
+def _objects(version: "DatasetVersion") -> dict[str, dg.MetadataValue]:
+    """What the objects are like; nothing where there are none."""
+    from vision_assets.vision.dataset.object_statistics import object_statistics
+    from vision_assets.vision.dataset.object_table import OBJECT_COLUMNS, object_table
+    from vision_assets.vision.evaluation.object_plots import object_plot
+
+    table = object_table(version.manifest(OBJECT_COLUMNS), version.classes)
+    plot = object_plot(table)
+    if plot is None:
+        return {}
+    found = object_statistics(table, version.classes)
+    together = found.together.rename_axis("images with").reset_index()
+    return {
+        "objects": dg.MetadataValue.int(found.n_objects),
+        "objects per image": dg.MetadataValue.float(round(found.per_image, 3)),
+        "images without objects": dg.MetadataValue.int(found.n_empty),
+        "objects by class": records_table(found.classes.to_dict("records")),
+        "classes together on an image": records_table(together.to_dict("records")),
+        "objects, sizes and shapes": picture(plot),
+    }

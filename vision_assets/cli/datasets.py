@@ -72,21 +72,27 @@ def export(
     name: Name,
     version: Version,
     to: Annotated[Path, typer.Option(help="Folder to create.", file_okay=False)],
+    format: Annotated[str, typer.Option(help="folders, coco, voc or yolo.")] = "folders",
     json: Json = False,
 ) -> None:
-    """Write the images of a version to `<to>/<split>/<class>/`."""
+    """Write the images of a version and what is said of them, for other tools to read."""
     from vision_assets.vision.dataset.export import export as export_version
     from vision_assets.vision.store.image_store import ImageStore
 
     chosen = _versions(name).get(version)
     store = ImageStore.open(Home.from_environment().store(name))
-    exported = export_version(chosen, store, to)
+    exported = export_version(chosen, store, to, format)
     if json:
-        show_json({"version": chosen.name, **vars(exported)})
+        show_json({"version": chosen.name, "format": format, **vars(exported)})
         return
-    say(f"{exported.n_images} images of {chosen.name} are in [bold]{escape(str(to))}[/]")
+    say(f"{exported.n_images} images of {chosen.name} are in [bold]{escape(str(to))}[/] ({format})")
     if exported.erased:
         say(f"[yellow]{len(exported.erased)} images of it were erased and are not there.[/]")
+    if exported.without_objects:
+        n = exported.without_objects
+        say(f"[yellow]{n} images have a label and no list of objects; they are not there.[/]")
+    for loss in exported.losses:
+        say(f"[yellow]Not in this format: {escape(loss)}.[/]")
 
 
 def _versions(name: str) -> "DatasetVersions":

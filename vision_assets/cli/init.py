@@ -21,19 +21,26 @@ _SHOWN = 5
 def init(
     name: Name,
     images: Annotated[Path, typer.Option(help="Folder of images.", file_okay=False, exists=True)],
-    task: Annotated[str, typer.Option(help="Task of the use case.")] = "classification",
+    task: Annotated[
+        str | None, typer.Option(help="Task of the use case; default: what fits the annotations.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Look, and write nothing.")] = False,
     json: Json = False,
 ) -> None:
     """Look at a folder of images, say what is there, and write the YAML of a use case."""
     from vision_assets.vision.formats.look import look
+    from vision_assets.vision.formats.task_proposal import propose_task
     from vision_assets.vision.formats.use_case_yaml import write_yaml
 
-    component = _component(task)
+    if task is not None:
+        _component(task)
     with progress("looking") as on_progress:
         findings = look(images, on_progress)
+    proposal = propose_task(findings)
     if not json:
         _show(findings)
+        say(f"Task: [bold]{task or proposal.task}[/]{_reason(task, proposal.because)}")
+    component = _component(task or proposal.task)
     written = None
     if not dry_run:
         from vision_assets.project import defs_folder
@@ -43,9 +50,14 @@ def init(
             findings, name, defs_folder(), landing=landing, component=component, port=_free_port()
         )
     if json:
-        show_json(_as_json(findings) | {"written": written})
+        chosen = {"task": task or proposal.task, "proposed": vars(proposal)}
+        show_json(_as_json(findings) | chosen | {"written": written})
     elif written is not None:
         say(f"\nWritten: [bold]{escape(str(written))}[/]. Next: [cyan]vision-assets run {name}[/]")
+
+
+def _reason(named: str | None, because: str) -> str:
+    return ", as you say" if named else f": {escape(because)}. Another one: --task"
 
 
 def _component(task: str) -> str:
@@ -85,9 +97,15 @@ def _show(findings: "Findings") -> None:
     show_table("Found", ("what", "how many"), list(_counts(findings)))
     if findings.classes:
         few = findings.few
-        rows = [(name, n, "few" if name in few else "") for name, n in findings.classes.items()]
-        show_table("Classes", ("class", "images", ""), rows)
+        shown = findings.objects.objects if findings.objects is not None else {}
+        rows = [
+            (name, n, shown.get(name, 0) if shown else "", "few" if name in few else "")
+            for name, n in findings.classes.items()
+        ]
+        show_table("Classes", ("class", "images", "objects" if shown else "", ""), rows)
     _list("Broken", [f"{entry.path}: {entry.reason}" for entry in findings.broken])
+    if findings.objects is not None:
+        _list("Wrong in annotations", findings.objects.faults, findings.objects.n_faults.total())
     _list("Same bytes", [" = ".join(paths) for paths in findings.duplicates])
     _list("Masks, not counted as images", findings.masks)
     for warning in _warnings(findings):
@@ -100,6 +118,7 @@ def _counts(findings: "Findings") -> list[tuple[str, int]]:
     return [
         ("images", findings.n_images),
         ("unlabelled", findings.unlabelled),
+        *_object_counts(findings),
         *((f"split {name}", count) for name, count in findings.splits.items()),
         *((f"values of {name}", count) for name, count in findings.attributes.items()),
         *findings.formats.items(),
@@ -111,14 +130,28 @@ def _counts(findings: "Findings") -> list[tuple[str, int]]:
     ]
 
 
-def _list(title: str, lines: Sequence[str]) -> None:
+def _object_counts(findings: "Findings") -> list[tuple[str, int]]:
+    found = findings.objects
+    if found is None:
+        return []
+    return [
+        ("annotated", found.n_annotated),
+        ("of them without objects", found.n_empty),
+        ("objects", found.objects.total()),
+        *((f"wrong: {kind}", n) for kind, n in sorted(found.n_faults.items())),
+    ]
+
+
+def _list(title: str, lines: Sequence[str], n: int | None = None) -> None:
+    """The first lines of a list; `n` where it has more than are known."""
     if not lines:
         return
-    say(f"[bold]{title}[/] ({len(lines)})")
+    n = len(lines) if n is None else n
+    say(f"[bold]{title}[/] ({n})")
     for line in lines[:_SHOWN]:
         say(f"  {escape(line)}")
-    if len(lines) > _SHOWN:
-        say(f"  and {len(lines) - _SHOWN} more")
+    if n > _SHOWN:
+        say(f"  and {n - _SHOWN} more")
 
 
 def _warnings(findings: "Findings") -> list[str]:
@@ -139,6 +172,7 @@ def _warnings(findings: "Findings") -> list[str]:
 def _as_json(findings: "Findings") -> dict[str, Any]:
     found = dict(vars(findings))
     found["layout"] = vars(findings.layout)
+    found["objects"] = vars(findings.objects) if findings.objects is not None else None
     found["broken"] = [vars(entry) for entry in findings.broken]
     found["sizes"] = {f"{width}x{height}": n for (width, height), n in findings.sizes.items()}
     return found | {"few": findings.few}

@@ -9,7 +9,13 @@ from rich.markup import escape
 
 from vision_assets.cli.output import Json, progress, say, show_json, show_table, size_text
 
-_NO_WARTS = {"broken": 0, "duplicates": 0, "near_duplicates": 0, "conflicts": 0}
+_NO_WARTS = {
+    "broken": 0,
+    "duplicates": 0,
+    "near_duplicates": 0,
+    "conflicts": 0,
+    "wrong_annotations": 0,
+}
 
 
 def sample(
@@ -17,8 +23,13 @@ def sample(
     n: Annotated[int, typer.Option(help="Number of sound, distinct pictures.", min=1)] = 300,
     seed: Annotated[int, typer.Option(help="The same seed gives the same files.", min=0)] = 0,
     clean: Annotated[
-        bool, typer.Option("--clean", help="No broken files, duplicates or conflicts.")
+        bool,
+        typer.Option("--clean", help="Nothing broken, twice or contradictory."),
     ] = False,
+    format: Annotated[
+        str,
+        typer.Option(help="What is said of them: pattern (names), voc, coco, yolo, masks, mvtec."),
+    ] = "pattern",
     annotations: Annotated[
         Path | None,
         typer.Option(help="Folder for boxes (JSON) and masks (PNG).", file_okay=False),
@@ -33,6 +44,7 @@ def sample(
             to,
             n,
             seed,
+            format=format,
             annotations=annotations,
             on_progress=on_progress,
             **(_NO_WARTS if clean else _warts(n)),
@@ -45,6 +57,7 @@ def sample(
         "exact duplicates": report.duplicates,
         "near duplicates": report.near_duplicates,
         "label conflicts": report.conflicts,
+        "wrong annotations, among them": report.wrong_annotations,
     }
     rows = [*sorted(report.labels.items()), *((kind, len(names)) for kind, names in extra.items())]
     show_table(f"Drawn into {to}", ("what", "files"), rows)
@@ -56,5 +69,11 @@ def _warts(n: int) -> dict[str, int]:
     """What a delivery of `n` pictures has wrong with it; 300 have 3, 4, 3 and 1."""
     if n < 20:
         return _NO_WARTS
-    shares = {"broken": 100, "duplicates": 75, "near_duplicates": 100, "conflicts": 300}
+    shares = {
+        "broken": 100,
+        "duplicates": 75,
+        "near_duplicates": 100,
+        "conflicts": 300,
+        "wrong_annotations": 100,
+    }
     return {wart: max(1, n // share) for wart, share in shares.items()}

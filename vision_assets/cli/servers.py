@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from vision_assets.stack import Stack
     from vision_assets.vision.use_case import UseCase
 
-_SAMPLES = "surface"
 DagsterPort = Annotated[int, typer.Option(help="Port of the Dagster UI.")]
 MlflowPort = Annotated[int, typer.Option(help="Port of the MLflow UI.")]
 
@@ -34,6 +33,10 @@ def demo(
     images: Annotated[
         Path | None, typer.Option(help="Folder of your own labelled images.", file_okay=False)
     ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(help="Of the samples: classification, detection, segmentation or anomaly."),
+    ] = None,
     once: Annotated[bool, typer.Option("--once", help="Return instead of serving on.")] = False,
     dagster_port: DagsterPort = 3000,
     mlflow_port: MlflowPort = 5000,
@@ -46,9 +49,8 @@ def demo(
 
     _end_by_signal()
     home = Home.from_environment()
-    case = use_case(_use_case_of(images) if images else _SAMPLES)
-    landing = home.landing(case.spec.source.landing) if images else job.drop_samples(home, case)
-    say(f"images in [bold]{landing}[/]")
+    case = use_case(_use_case_of(images, task) if images else _sample_use_case(home, task))
+    say(f"images in [bold]{home.landing(case.spec.source.landing)}[/]")
     with Stack(home, Ports(dagster_port, mlflow_port), say) as stack:
         _show_addresses(stack, [case])
         with OUT.status("the daemon's sensors look for new images"):
@@ -61,22 +63,39 @@ def demo(
             _run_until_stopped(stack)
 
 
-def _use_case_of(images: Path) -> str:
+def _use_case_of(images: Path, task: str | None) -> str:
     """The use case of a folder; written by `init` when it is new."""
     from vision_assets.cli.init import init
     from vision_assets.project import use_case_names
 
     name = "demo_" + re.sub(r"[^a-z0-9]+", "_", images.resolve().name.lower()).strip("_")
     if name not in use_case_names():
-        init(name, images)
+        init(name, images, task)
     return name
+
+
+def _sample_use_case(home: Home, task: str | None) -> str:
+    """The sample use case of a task, with images in its landing folder; written when it is new."""
+    from vision_assets.cli.init import init
+    from vision_assets.demo import demo_of, drop_samples
+    from vision_assets.project import use_case, use_case_names
+
+    demo = demo_of(task or "classification")
+    is_new = demo.use_case not in use_case_names()
+    said = f"landing/{demo.use_case}" if is_new else use_case(demo.use_case).spec.source.landing
+    drop_samples(home.landing(said), demo.format)
+    if is_new:
+        init(demo.use_case, home.landing(said), task)
+    return demo.use_case
 
 
 def _show_answer(case: "UseCase", picture: Path) -> None:
     from vision_assets import demo as job
 
     answer = job.ask(case, picture)
-    rows = [(name, f"{score:.3f}") for name, score in answer["scores"].items()]
+    rows = [(name, f"{score:.3f}") for name, score in answer.get("scores", {}).items()]
+    rows += [(each["label"], f"{each['score']:.3f}") for each in answer.get("objects", [])]
+    rows = rows or [(answer["decision"], f"{answer['score']:.3f}")]
     show_table(f"{picture.name}: {answer['label']}", ("class", "score"), rows)
 
 

@@ -111,6 +111,24 @@ def _default(spec: PipelineSpec) -> tuple[ExpectationSpec, ...]:
             arguments={"column": "total", "min_value": 1},
             severity="warning",
         ),
+        *(_of_objects() if spec.learns_from == "objects" else ()),
+    )
+
+
+def _of_objects() -> tuple[ExpectationSpec, ...]:
+    """Of tasks that learn from objects."""
+    crowded = {"max_value": 300, "mostly": 0.99}
+    some_length = {"min_value": 0, "strict_min": True}
+    return (
+        _images("images_with_objects", "column_max_to_be_between", "n_objects", min_value=1),
+        _images(
+            *("objects_per_image", "column_values_to_be_between", "n_objects", "warning"),
+            **crowded,
+        ),
+        _objects("object_classes_known", "in_set", "class_id", value_set=CLASSES),
+        _objects("object_widths", "between", "width", **some_length),
+        _objects("object_heights", "between", "height", **some_length),
+        _objects("object_areas", "between", "area_share", max_value=1.0001),
     )
 
 
@@ -128,6 +146,16 @@ def _images(
         arguments=of_column | arguments,
         table="images",
         severity=severity,
+    )
+
+
+def _objects(name: str, what: str, column: str, **arguments: Any) -> ExpectationSpec:
+    expectation = f"expect_column_values_to_be_{what}"
+    return ExpectationSpec(
+        name=name,
+        expectation=expectation,
+        table="objects",
+        arguments={"column": column} | arguments,
     )
 
 

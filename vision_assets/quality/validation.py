@@ -1,6 +1,7 @@
 """Runs the expectations over a manifest with Great Expectations.
 
-Pixels never pass through it: the tables are the manifest and the counts per class and split.
+Pixels never pass through it: the tables are the manifest, the counts per class and split, and the
+objects.
 """
 
 import warnings
@@ -13,6 +14,7 @@ from vision_assets.quality.leakage import duplicates_agree, held_out, leakage
 from vision_assets.quality.samples import json_ready, sample_rows
 from vision_assets.quality.suite import CLASSES, LABELS, check_name, describe, suite
 from vision_assets.vision.dataset.build import count_images
+from vision_assets.vision.dataset.object_table import object_table
 from vision_assets.vision.expectation_result import ExpectationResult
 from vision_assets.vision.inference.answers import NOTHING, NOTHING_ID
 from vision_assets.vision.spec import ClassSpec, ExpectationSpec, PipelineSpec
@@ -38,14 +40,19 @@ def validate(
         computed, such as one over a missing column, has not passed and says why.
     """
     entries = suite(spec)
-    counts = count_images(manifest, classes, spec.test_only(classes))
-    tables = {"images": manifest, "counts": counts}
+    found = object_table(manifest, classes)
+    shown = found.objects if spec.learns_from == "objects" else None
+    tables = {
+        "images": manifest.assign(n_objects=found.per_image),
+        "counts": count_images(manifest, classes, spec.test_only(classes), shown),
+        "objects": found.objects,
+    }
     allowed = _allowed(spec, classes)
-    found: dict[str, ExpectationResult] = {}
+    results: dict[str, ExpectationResult] = {}
     for table, frame in tables.items():
         of_table = [_filled(entry, allowed) for entry in entries if entry.table == table]
-        found |= {result.name: result for result in _run(frame, of_table)}
-    ordered = [found[check_name(entry)] for entry in entries]
+        results |= {result.name: result for result in _run(frame, of_table)}
+    ordered = [results[check_name(entry)] for entry in entries]
     return [*ordered, leakage(manifest), duplicates_agree(manifest), held_out(manifest)]
 
 

@@ -6,7 +6,7 @@ annotation: an empty list says that there is none, which is not the same as no a
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from vision_assets.vision.inference.answers import NOTHING_ID
 from vision_assets.vision.inference.geometry.rle import Rle, decode
+from vision_assets.vision.inference.geometry.rle import area as mask_area
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom."""
@@ -42,6 +43,16 @@ class AnnotatedObject:
         """Of the box, in pixels."""
         left, top, right, bottom = self.box
         return max(0.0, right - left) * max(0.0, bottom - top)
+
+    @property
+    def covered_px(self) -> float:
+        """Area of its pixels where they are known, else inside of its outline, else of its box.
+
+        Pieces of an outline are added up, as if none lay over another.
+        """
+        if self.mask is not None:
+            return float(mask_area(self.mask))
+        return sum(map(_polygon_area, self.polygons)) if self.polygons else self.area
 
     def pixels(self, height_px: int, width_px: int) -> np.ndarray:
         """Its mask, (h, w) bool: from pixels, else from the outline, else the box is filled.
@@ -91,6 +102,11 @@ def from_text(text: str) -> tuple[AnnotatedObject, ...]:
     return tuple(_from_json(said) for said in json.loads(text))
 
 
+def objects_of(texts: Iterable[object]) -> list[tuple[AnnotatedObject, ...]]:
+    """The objects of several images; none where nobody said which there are."""
+    return [from_text(text) if isinstance(text, str) else () for text in texts]
+
+
 def main_class(objects: Sequence[AnnotatedObject]) -> int:
     """The class that stands for an image: that of its largest object, NOTHING_ID without any."""
     if not objects:
@@ -108,6 +124,20 @@ def class_ids(class_id: int, objects: str | None) -> set[int]:
     if isinstance(objects, str):
         return {each.class_id for each in from_text(objects)}
     return {class_id}
+
+
+def outline_box(polygons: Sequence[Polygon]) -> Box:
+    """The box around an outline."""
+    x = [value for polygon in polygons for value in polygon[0::2]]
+    y = [value for polygon in polygons for value in polygon[1::2]]
+    return (min(x), min(y), max(x), max(y))
+
+
+def _polygon_area(polygon: Polygon) -> float:
+    """The shoelace formula."""
+    points = np.asarray(polygon, float).reshape(-1, 2)
+    ends = np.roll(points, -1, axis=0)
+    return abs(float((points[:, 0] * ends[:, 1] - ends[:, 0] * points[:, 1]).sum())) / 2
 
 
 def _corners(box: Box) -> Polygon:

@@ -47,6 +47,7 @@ class Case:
 
 
 CASES = {
+    "anomaly": Case("vision_assets.AnomalyPipeline", answer={"objects", "map_png"}),
     "classification": Case("vision_assets.ClassificationPipeline", answer={"scores"}),
     "toy": Case(
         "vision_assets_tests.vision.tasks.toy.component.ToyPipeline", answer={"brightness"}

@@ -1,6 +1,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import ClassVar, Literal
 
 import pandas as pd
 import pytest
@@ -9,6 +10,7 @@ from vision_assets.quality.suite import checks
 from vision_assets.quality.validation import validate
 from vision_assets.vision.dataset.versions import DatasetVersions
 from vision_assets.vision.expectation_result import ExpectationResult
+from vision_assets.vision.objects import AnnotatedObject, to_text
 from vision_assets.vision.spec import ExpectationSpec, PipelineSpec
 from vision_assets_tests.vision.made_images import MadeImages, pipeline
 
@@ -205,3 +207,56 @@ def test_held_out_images_are_listed_but_for_duplicates(tmp_path: Path) -> None:
     result = results_of(manifest)["held_out"]
     assert result.unexpected_count == 1
     assert result.samples[0]["image_id"] == wrong
+
+
+class ObjectSpec(PipelineSpec):
+    """Of a task that learns from objects."""
+
+    learns_from: ClassVar[Literal["label", "objects"]] = "objects"
+
+
+def of_objects(tmp_path: Path, *found: AnnotatedObject) -> dict[str, ExpectationResult]:
+    """Results where each of 30 images shows a large spot, a small scratch, and what is found."""
+    made, spec = MadeImages(), ObjectSpec(**dict(pipeline()))
+    for _ in range(30):
+        spot, scratch = AnnotatedObject(2, (0, 0, 20, 20)), AnnotatedObject(1, (1, 1, 9, 3))
+        made.add("spot", [spot, scratch, *found])
+    version = DatasetVersions(tmp_path / "objects").create(made, spec)
+    results = validate(version.manifest(), spec, version.classes)
+    return {result.name: result for result in results}
+
+
+def test_an_image_counts_for_every_class_that_it_shows(tmp_path: Path) -> None:
+    results = of_objects(tmp_path)
+    assert failing(results) == {"classes_without_images"}
+    assert {row["label"] for row in results["classes_without_images"].samples} == {"good"}
+
+
+@pytest.mark.parametrize(
+    ("found", "check"),
+    [
+        (AnnotatedObject(2, (5, 5, 5, 9)), "object_widths"),
+        (AnnotatedObject(2, (5, 5, 9, 5)), "object_heights"),
+        (AnnotatedObject(2, (-20, 0, 40, 40)), "object_areas"),
+        (AnnotatedObject(9, (5, 5, 9, 9)), "object_classes_known"),
+    ],
+)
+def test_a_wrong_object_blocks(tmp_path: Path, found: AnnotatedObject, check: str) -> None:
+    results = of_objects(tmp_path, found)
+    assert failing(results) == {check, "classes_without_images"}
+    assert (results[check].severity, results[check].unexpected_count) == ("critical", 30)
+
+
+def test_images_without_any_object_teach_nothing(tmp_path: Path) -> None:
+    made, spec = MadeImages(), ObjectSpec(**dict(pipeline()))
+    made.objects_of |= {made.add("good"): "[]" for _ in range(20)}
+    version = DatasetVersions(tmp_path / "objects").create(made, spec)
+    results = {result.name: result for result in validate(version.manifest(), spec, ())}
+    assert not results["images_with_objects"].passed
+
+
+def test_yaml_may_look_at_objects_whatever_is_learned(manifest: pd.DataFrame) -> None:
+    wide = expectation("column_values_to_be_between", "objects", column="ratio", max_value=3)
+    thin = manifest.assign(objects=to_text([AnnotatedObject(1, (0, 0, 30, 2))]))
+    assert results_of(thin, wide)["mine"].unexpected_count == 30
+    assert results_of(manifest, wide)["mine"].passed

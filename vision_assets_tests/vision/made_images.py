@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from vision_assets.vision.manifest import STORE_COLUMNS, TEXT
+from vision_assets.vision.objects import AnnotatedObject, to_text
 from vision_assets.vision.spec import ClassSpec, PipelineSpec, SourceSpec, SplitSpec
 from vision_assets_tests.drawing import CLASSES, draw_jpeg
 
@@ -16,9 +17,15 @@ class MadeImages:
     def __init__(self) -> None:
         self.rows: dict[str, dict] = {}
         self.label_of: dict[str, str] = {}
+        self.objects_of: dict[str, str] = {}
         self.data: dict[str, bytes] = {}
 
-    def add(self, label: str | None = "good", **known: object) -> str:
+    def add(
+        self,
+        label: str | None = "good",
+        objects: Sequence[AnnotatedObject] | None = None,
+        **known: object,
+    ) -> str:
         """Add one image; its hash is far from all others unless `phash` says otherwise."""
         n = len(self.rows)
         data = draw_jpeg(n, label or "good")
@@ -44,6 +51,8 @@ class MadeImages:
         self.data[image_id] = data
         if label is not None:
             self.label_of[image_id] = label
+        if objects is not None:
+            self.objects_of[image_id] = to_text(objects)
         return image_id
 
     def add_many(self, n: int, label: str = "good", **known: object) -> list[str]:
@@ -63,8 +72,11 @@ class MadeImages:
         return frame if ids is None else frame[frame["image_id"].isin(list(ids))]
 
     def labels(self) -> pd.DataFrame:
-        rows = [(key, CLASSES.index(label), label) for key, label in self.label_of.items()]
-        return pd.DataFrame(rows, columns=["image_id", "class_id", "label"])
+        rows = [
+            (key, CLASSES.index(label), label, self.objects_of.get(key))
+            for key, label in self.label_of.items()
+        ]
+        return pd.DataFrame(rows, columns=["image_id", "class_id", "label", "objects"])
 
     def classes(self, declared: tuple[ClassSpec, ...]) -> tuple[ClassSpec, ...]:
         return declared or tuple(ClassSpec(id=i, name=name) for i, name in enumerate(CLASSES))

@@ -69,16 +69,26 @@ def build_pairs(
 
 
 def count_images(
-    manifest: pd.DataFrame, classes: Sequence[ClassSpec], test_only: Collection[int] = ()
+    manifest: pd.DataFrame,
+    classes: Sequence[ClassSpec],
+    test_only: Collection[int] = (),
+    objects: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Images per class and split, zeros included; of classes that only test, of the test split.
+
+    Args:
+        manifest: one row per image.
+        classes: the classes in force.
+        test_only: ids of classes from whose images nothing is learned.
+        objects: as `object_table` has them; an image with some counts for every class that it
+            shows. None: it counts for the class that stands for it.
 
     Returns:
         One row per class and split: `label`, `class_id`, `split`, `n`, and `total`, the images
         of the class in all splits.
     """
-    in_splits = manifest[manifest["split"].isin(SPLITS)]
-    found = in_splits.groupby(["class_id", "split"]).size()
+    shown = manifest if objects is None else _shown(manifest, objects)
+    found = shown[shown["split"].isin(SPLITS)].groupby(["class_id", "split"]).size()
     every = pd.MultiIndex.from_product(
         [[entry.id for entry in classes], SPLITS], names=["class_id", "split"]
     )
@@ -87,6 +97,14 @@ def count_images(
     counts["total"] = counts.groupby("class_id")["n"].transform("sum")
     learned = ~counts["class_id"].isin(list(test_only)) | (counts["split"] == "test")
     return counts[learned].reset_index(drop=True)
+
+
+def _shown(manifest: pd.DataFrame, objects: pd.DataFrame) -> pd.DataFrame:
+    """One row per image and class on it; images without objects by their own class."""
+    columns = ["image_id", "class_id", "split"]
+    of_objects = objects[columns].astype(manifest[columns].dtypes).drop_duplicates()
+    bare = manifest.loc[~manifest["image_id"].isin(of_objects["image_id"]), columns]
+    return pd.concat([bare, of_objects], ignore_index=True)
 
 
 def _with_labels(

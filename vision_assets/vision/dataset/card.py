@@ -12,8 +12,12 @@ import pandas as pd
 from vision_assets.vision.atomic import write_text
 from vision_assets.vision.dataset.difference import Difference
 from vision_assets.vision.dataset.export import ReadableSource
+from vision_assets.vision.dataset.object_statistics import object_statistics
+from vision_assets.vision.dataset.object_table import object_table
 from vision_assets.vision.dataset.versions import DatasetVersion
 from vision_assets.vision.manifest import HELD_OUT, SPLITS, UNLABELLED, attribute_columns
+from vision_assets.vision.object_drawing import css_colour
+from vision_assets.vision.objects import AnnotatedObject, objects_of
 from vision_assets.vision.pictures import thumbnail
 
 CARD_FILE = "card.html"
@@ -23,6 +27,8 @@ _CLASSES_WITH_PICTURES = 24
 _PER_CHANGE = 14
 _LISTED = 50
 _BINS = 40
+_PLAIN_PX, _OBJECTS_PX = 112, 224
+"""Side of a thumbnail: twice as many pixels as are shown where lines are drawn on it."""
 _STATISTICS = ("brightness", "contrast", "sharpness")
 
 
@@ -53,6 +59,7 @@ def write_card(version: DatasetVersion, source: ReadableSource) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["colour"] = css_colour
     page = environment.get_template(_TEMPLATE).render(_content(version, source))
     write_text(version.folder / CARD_FILE, page)
     return page
@@ -69,7 +76,9 @@ def _content(version: DatasetVersion, source: ReadableSource) -> dict[str, Any]:
         "classes": _class_rows(version),
         "pictures": _class_pictures(version, manifest, source, gone),
         "changes": _change_pictures(version, manifest, source, gone),
-        "histograms": [_histogram(manifest, name) for name in _STATISTICS],
+        "histograms": [_histogram(name, manifest[name]) for name in _STATISTICS],
+        "objects": _objects(manifest, version),
+        "ids": {entry.name: entry.id for entry in version.classes},
         "groups": _group_sizes(manifest),
         "attributes": _attributes(manifest),
         "held_out": out.head(_LISTED).to_dict("records"),
@@ -128,7 +137,7 @@ def _change_pictures(
     if version.parent is None:
         return []
     changes = version.difference
-    before = version.parent_manifest(["image_id", "source", "label", "split"])
+    before = version.parent_manifest(["image_id", "source", "label", "objects", "split"])
     return [
         {
             "kind": kind,
@@ -166,25 +175,47 @@ def _pictures(
     rows: pd.DataFrame, captions: Iterable[str], source: ReadableSource, gone: set[str]
 ) -> list[Picture]:
     ids = [key for key in rows["image_id"] if key not in gone]
-    uris = {key: _data_uri(data) for key, data in source.read(ids)} if ids else {}
+    said = dict(zip(rows["image_id"], objects_of(rows["objects"]), strict=True))
+    uris = {key: _data_uri(data, said[key]) for key, data in source.read(ids)} if ids else {}
     cells = zip(rows["image_id"], rows["source"], captions, strict=True)
     return [Picture(key, path, str(caption), uris.get(key)) for key, path, caption in cells]
 
 
-def _data_uri(data: bytes) -> str:
+def _data_uri(data: bytes, objects: Sequence[AnnotatedObject]) -> str:
     buffer = io.BytesIO()
-    thumbnail(data, 112).save(buffer, "JPEG", quality=78)
+    thumbnail(data, _OBJECTS_PX if objects else _PLAIN_PX, objects).save(buffer, "JPEG", quality=78)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def _histogram(manifest: pd.DataFrame, column: str) -> dict[str, Any]:
+def _histogram(name: str, column: pd.Series) -> dict[str, Any]:
     """Bars between the 0.5 % and 99.5 % quantiles; what lies outside is in the end bars."""
-    values = manifest[column].dropna().to_numpy(float)
+    values = column.dropna().to_numpy(float)
     low, median, high = np.quantile(values, [0.005, 0.5, 0.995]) if len(values) else (0, 0, 1)
     high = high if high > low else low + 1
     counts, _ = np.histogram(np.clip(values, low, high), _BINS, (low, high))
     bars = (counts / max(1, counts.max())).round(4).tolist()
-    return {"name": column, "low": low, "median": median, "high": high, "bars": bars}
+    return {"name": name, "low": low, "median": median, "high": high, "bars": bars}
+
+
+def _objects(manifest: pd.DataFrame, version: DatasetVersion) -> dict[str, Any] | None:
+    """What the objects are like; None where nobody said which there are."""
+    table = object_table(manifest, version.classes)
+    if table.per_image.isna().all():
+        return None
+    found = object_statistics(table, version.classes)
+    columns = {
+        "objects on an image": table.per_image,
+        "width of the box, px": table.objects["width"],
+        "height of the box, px": table.objects["height"],
+        "width ÷ height": table.objects["ratio"],
+        "share of the image, %": 100 * table.objects["area_share"],
+    }
+    return {
+        "found": found,
+        "rows": found.classes.to_dict("records"),
+        "together": found.together.to_dict("index"),
+        "histograms": [_histogram(name, column) for name, column in columns.items()],
+    }
 
 
 def _group_sizes(manifest: pd.DataFrame) -> dict[str, int]:

@@ -7,6 +7,8 @@ from pathlib import PurePath
 import pandas as pd
 
 from vision_assets.vision.dataset.card import CARD_FILE
+from vision_assets.vision.dataset.object_statistics import ObjectStatistics, object_statistics
+from vision_assets.vision.dataset.object_table import OBJECT_COLUMNS, object_table
 from vision_assets.vision.dataset.versions import DatasetVersion
 from vision_assets.vision.manifest import HELD_OUT, SPLITS
 
@@ -29,6 +31,7 @@ class DataCard:
         batches: deliveries that they came in.
         duplicates: images with the same pixels as another one.
         held_out: labelled images that are in no split, by reason.
+        objects: what the objects are like; None where nobody said which there are.
     """
 
     name: str
@@ -42,6 +45,7 @@ class DataCard:
     batches: int
     duplicates: int
     held_out: dict[str, int]
+    objects: ObjectStatistics | None = None
 
 
 def data_card(version: DatasetVersion) -> DataCard:
@@ -64,7 +68,15 @@ def data_card(version: DatasetVersion) -> DataCard:
         batches=int(manifest["batch_id"].nunique()),
         duplicates=int(manifest["duplicate_of"].notna().sum()),
         held_out=_counts(manifest["held_out_because"].dropna()),
+        objects=_objects(version),
     )
+
+
+def _objects(version: DatasetVersion) -> ObjectStatistics | None:
+    found = object_statistics(
+        object_table(version.manifest(OBJECT_COLUMNS), version.classes), version.classes
+    )
+    return found if found.n_images else None
 
 
 def _folder(source: str) -> str:

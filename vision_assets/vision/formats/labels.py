@@ -74,7 +74,10 @@ def labeller(source: SourceSpec, landing: Path, indices: Path | None = None) -> 
 
 def _image_labeller(source: SourceSpec) -> Labeller:
     """What is said of an image beside its objects: by `pattern`, else a split by its folder."""
-    by_folder = _by_folder if source.label in ("masks", "mvtec") else _by_split_folder
+    of_class = source.label == "mvtec" or (
+        source.label == "masks" and source.masks.kind == "binary"
+    )
+    by_folder = _by_folder if of_class else _by_split_folder
     if source.pattern is None:
         return by_folder
     by_pattern = _by_pattern(source.pattern)

@@ -10,13 +10,13 @@ L2_camA_lot07_p0123_<class>.jpg           pattern with line, camera, lot, part, 
 
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Literal
 
 from vision_assets.vision.formats.annotations.split_names import SPLIT_NAMES
 from vision_assets.vision.formats.name_pattern import extension_pattern, infer_names
+from vision_assets.vision.spec import LabelSource, SourceSpec
 
 MAX_CLASSES = 200
 
@@ -26,16 +26,31 @@ class Layout:
     """How labels are told; the fields are those of a use case's `source`.
 
     Attributes:
-        label: folder, pattern, csv or none.
+        label: how, as `source.label` says it.
+        because: what was seen, for people.
         pattern: regular expression with named groups, where there is one.
         csv: path of the table below the folder, where there is one.
-        because: what was seen, for people.
+        annotations: where annotation files lie, where the format's own place is not meant.
+        masks: `source.masks`, as far as it is not the default.
     """
 
-    label: Literal["folder", "pattern", "csv", "none"]
+    label: LabelSource
     because: str
     pattern: str | None = None
     csv: str | None = None
+    annotations: str | None = None
+    masks: Mapping[str, object] = field(default_factory=dict)
+
+    def source(self, landing: str) -> SourceSpec:
+        """As the source of a use case."""
+        said = {
+            "pattern": self.pattern,
+            "csv": self.csv,
+            "annotations": self.annotations,
+            "masks": self.masks,
+        }
+        known = {name: value for name, value in said.items() if value}
+        return SourceSpec.model_validate({"landing": landing, "label": self.label} | known)
 
 
 def infer_layout(paths: Sequence[str]) -> Layout:
@@ -49,6 +64,11 @@ def infer_layout(paths: Sequence[str]) -> Layout:
         names = infer_names([PurePosixPath(path).name for path in paths], label=False)
         return Layout("folder", folders.because, pattern=names.pattern if names else None)
     return Layout("pattern", folders.because, pattern=folders.pattern(paths))
+
+
+def without_label(pattern: str) -> str:
+    """An inferred pattern whose label is any text."""
+    return pattern.replace("(?P<label>", "(?:")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import csv
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -24,7 +24,7 @@ class Listing:
         masks: images in folders of masks, and PNGs beside a JPEG of the same name.
         table: the CSV that names files and labels, where there is one.
         others: number of other files, per extension or, where there is none, name.
-        ignore: globs that leave out masks and others.
+        rest: those other files.
         truncated: whether there are more files.
     """
 
@@ -32,7 +32,7 @@ class Listing:
     masks: tuple[str, ...]
     table: str | None
     others: dict[str, int]
-    ignore: tuple[str, ...]
+    rest: tuple[str, ...]
     truncated: bool
 
 
@@ -47,17 +47,35 @@ def list_folder(folder: Path, max_files: int) -> Listing:
     masks = _masks(named)
     images = tuple(path for path in named if path not in masks)
     table = _table(folder, files)
-    rest = [PurePosixPath(path) for path in set(files) - set(named) - {table}]
-    others = Counter(path.suffix or path.name for path in rest)
-    globs = {f"*{path.suffix}" if path.suffix else path.name for path in rest}
+    rest = sorted(set(files) - set(named) - {table})
+    others = Counter(map(_kind, map(PurePosixPath, rest)))
     return Listing(
         images=images,
         masks=tuple(sorted(masks)),
         table=table,
         others=dict(sorted(others.items())),
-        ignore=tuple(sorted(globs | _mask_globs(masks, images))),
+        rest=tuple(rest),
         truncated=truncated,
     )
+
+
+def ignore_globs(
+    listing: Listing, is_used: Callable[[str], bool] = lambda path: False
+) -> tuple[str, ...]:
+    """Globs that leave out masks and other files, as `source.ignore` says them.
+
+    Args:
+        listing: of a folder.
+        is_used: whether a file is read for what it says of images.
+    """
+    rest = [PurePosixPath(path) for path in listing.rest if not is_used(path)]
+    masks = {path for path in listing.masks if not is_used(path)}
+    globs = {f"*{path.suffix}" if path.suffix else path.name for path in rest}
+    return tuple(sorted(globs | _mask_globs(masks, listing.images)))
+
+
+def _kind(path: PurePosixPath) -> str:
+    return path.suffix or path.name
 
 
 def _mask_globs(masks: set[str], images: Sequence[str]) -> set[str]:

@@ -1,15 +1,21 @@
 """Look at a folder of images before a use case is made of it."""
 
 import hashlib
+import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from vision_assets.vision.errors import ImageRefused
+from vision_assets.vision.formats.annotations.open import is_sidecar, open_annotations
+from vision_assets.vision.formats.class_names import declared_classes
 from vision_assets.vision.formats.labels import Labelled, labeller
-from vision_assets.vision.formats.layout import Layout, infer_layout
-from vision_assets.vision.formats.listing import list_folder
+from vision_assets.vision.formats.layout import Layout, infer_layout, without_label
+from vision_assets.vision.formats.listing import Listing, ignore_globs, list_folder
+from vision_assets.vision.formats.object_tally import ObjectTally
+from vision_assets.vision.formats.recognise import recognise
 from vision_assets.vision.inference.decode import decode, read_header
 from vision_assets.vision.spec import SourceSpec
 
@@ -36,9 +42,11 @@ class Findings:
         folder: what was looked at.
         layout: how labels are told.
         n_images: files that count as images, broken ones included.
-        classes: images per class, by name.
+        classes: images per class, by name, in the order of the format where it has one.
+        class_ids: numbers of the classes, where the format has them.
         splits: images per given split.
-        unlabelled: images whose path tells no label.
+        unlabelled: images of which nothing tells a label, or which objects they show.
+        objects: what annotation files say; None where there are none.
         attributes: number of distinct values per attribute.
         formats: decoded images per format and mode, such as `JPEG L`.
         sizes: decoded images per (width, height) in pixels, the most frequent first.
@@ -55,8 +63,10 @@ class Findings:
     layout: Layout
     n_images: int
     classes: dict[str, int]
+    class_ids: dict[str, int]
     splits: dict[str, int]
     unlabelled: int
+    objects: ObjectTally | None
     attributes: dict[str, int]
     formats: dict[str, int]
     sizes: dict[tuple[int, int], int]
@@ -73,6 +83,9 @@ class Findings:
         """Classes with hardly any image."""
         return {name: count for name, count in self.classes.items() if count < FEW}
 
+
+_OWN_CLASSES = frozenset({"voc", "coco", "yolo"})
+"""Formats that name a class for each object; one that only paths name would be none to find."""
 
 OnProgress = Callable[[int, int], None]
 
@@ -97,17 +110,24 @@ def look(
     """
     listing = list_folder(folder, max_files)
     images = listing.images
-    layout = _layout(listing.table, images)
-    told = _told(layout, folder, images)
+    layout = _layout(folder, listing)
+    told = _told(layout.source(str(folder)), folder, listing)
+    if told.only_paths and layout.pattern is not None and layout.label in _OWN_CLASSES:
+        layout = replace(layout, pattern=without_label(layout.pattern))
+        told = _told(layout.source(str(folder)), folder, listing)
+    source = layout.source(str(folder))
+    class_ids = declared_classes(folder, layout, listing)
     formats, sizes, broken = _decoded(folder, _sample(images, max_decoded), on_progress)
     return Findings(
         folder=folder,
         layout=layout,
         n_images=len(images),
-        classes=_counts(said.label for said in told),
-        splits=_counts(said.given_split for said in told),
-        unlabelled=sum(said.label is None for said in told),
-        attributes=_attributes(told),
+        classes={name: told.classes[name] for name in [*class_ids, *sorted(told.classes)]},
+        class_ids=class_ids,
+        splits=dict(sorted(told.splits.items())),
+        unlabelled=told.unlabelled,
+        objects=told.objects if source.says_objects else None,
+        attributes={name: len(values) for name, values in told.attributes.items()},
         formats=formats,
         sizes=sizes,
         n_decoded=min(len(images), max_decoded),
@@ -115,34 +135,77 @@ def look(
         duplicates=_duplicates(folder, images),
         masks=listing.masks,
         others=listing.others,
-        ignore=listing.ignore,
+        ignore=ignore_globs(listing, partial(is_sidecar, source)),
         truncated=listing.truncated,
     )
 
 
-def _layout(table: str | None, images: Sequence[str]) -> Layout:
-    if table is not None:
-        return Layout("csv", f"{table} names files and labels", csv=table)
-    return infer_layout(images)
+def _layout(folder: Path, listing: Listing) -> Layout:
+    """Annotation files tell more than a table, and that more than paths."""
+    by_paths = infer_layout(listing.images)
+    found = recognise(folder, listing)
+    if found is not None:
+        told_by_folder = found.label in ("masks", "mvtec") and by_paths.label == "folder"
+        label = "" if told_by_folder or by_paths.label == "none" else f"; {by_paths.because}"
+        return replace(found, because=found.because + label, pattern=by_paths.pattern)
+    if listing.table is not None:
+        return Layout("csv", f"{listing.table} names files and labels", csv=listing.table)
+    return by_paths
 
 
-def _told(layout: Layout, folder: Path, images: Sequence[str]) -> list[Labelled]:
-    """What each path says, by the labeller that ingest uses."""
-    said = {"label": layout.label, "pattern": layout.pattern, "csv": layout.csv}
-    source = SourceSpec.model_validate({"landing": str(folder), **said})
-    return list(map(labeller(source, folder), images))
+@dataclass
+class _Told:
+    """What paths and annotation files say, counted."""
 
+    classes: Counter[str] = field(default_factory=Counter)
+    splits: Counter[str] = field(default_factory=Counter)
+    attributes: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    unlabelled: int = 0
+    by_path: set[str] = field(default_factory=set)
+    objects: ObjectTally = field(default_factory=ObjectTally)
 
-def _attributes(told: Sequence[Labelled]) -> dict[str, int]:
-    values: dict[str, set[str]] = defaultdict(set)
-    for said in told:
+    @property
+    def only_paths(self) -> set[str]:
+        """Classes that paths name and no object has, such as `ok`."""
+        return self.by_path - self.objects.objects.keys()
+
+    def add(self, said: Labelled, size: tuple[int, int] | None) -> None:
+        self.classes.update(said.labels)
+        if said.label is not None:
+            self.by_path.add(said.label)
+        if said.given_split is not None:
+            self.splits[said.given_split] += 1
         for name, value in said.attributes.items():
-            values[name].add(value)
-    return {name: len(distinct) for name, distinct in values.items()}
+            self.attributes[name].add(value)
+        is_annotated = said.said is not None and said.said.objects is not None
+        self.unlabelled += not (said.labels or is_annotated)
+        if said.said is not None:
+            self.objects.add(said.said, size, said.label)
 
 
-def _counts(values: Iterable[str | None]) -> dict[str, int]:
-    return dict(sorted(Counter(value for value in values if value is not None).items()))
+def _told(source: SourceSpec, folder: Path, listing: Listing) -> _Told:
+    """What each path says, by the labeller that ingest uses."""
+    told = _Told()
+    with tempfile.TemporaryDirectory() as indices:
+        label = labeller(source, folder, Path(indices))
+        for path in listing.images:
+            said = label(path)
+            told.add(said, None if said.said is None else _size(folder / path))
+        reader = open_annotations(source, folder, Path(indices))
+        if reader is not None:
+            for fault in reader.missing((*listing.rest, *listing.masks), listing.images):
+                told.objects.note(fault)
+    return told
+
+
+def _size(path: Path) -> tuple[int, int] | None:
+    """Width and height of the upright picture, by its header."""
+    try:
+        header = read_header(path.read_bytes())
+    except ImageRefused:
+        return None
+    turned = header.orientation >= 5
+    return (header.height, header.width) if turned else (header.width, header.height)
 
 
 def _sample(images: Sequence[str], n: int) -> list[str]:

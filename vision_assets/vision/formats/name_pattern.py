@@ -121,4 +121,4 @@ def _field(kind: str, group: str | None) -> str:
 def _text(texts: set[str], label: bool) -> str:
     if label:
         return "(?P<label>.+)"
-    return re.escape(next(iter(texts))) if len(texts) == 1 else "[^/]+"
+    return re.escape(next(iter(texts))) if len(texts) == 1 else ".+"  # a `/` would mean the path

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +79,9 @@ def _lines(findings: Findings, landing: str, component: str, port: int) -> Itera
     yield from _triggers(findings)
     yield "  # gates: a model below this is not deployed"
     yield "  # gates:"
-    yield "  #   - {metric: accuracy, min: 0.9}"
-    yield "  #   - {metric: recall, min: 0.7, each: class}"
+    if component == CLASSIFICATION:
+        yield "  #   - {metric: accuracy, min: 0.9}"
+        yield "  #   - {metric: recall, min: 0.7, each: class}"
     yield "  #   - {metric: escape_rate, max: 0.02}"
     yield "  # costs: of a defect that is passed, a good part that is refused, a look by a person"
     yield "  # costs: {escape: 20, overkill: 1, review: 0.25}"
@@ -104,10 +106,23 @@ def _source(findings: Findings, landing: str) -> Iterator[str]:
         yield f"    pattern: '{layout.pattern.replace(chr(39), chr(39) * 2)}'"
     if layout.csv is not None:
         yield f"    csv: {_flow(layout.csv)}"
+    if layout.annotations is not None:
+        yield f"    annotations: {_flow(layout.annotations)}"
+    if layout.masks:
+        yield "    # What the values of masks mean; docs/reference/yaml.md has the other kinds."
+        yield f"    masks: {_flow(dict(layout.masks))}"
+    yield from _faults(findings)
     if findings.ignore:
         yield "    # What lies beside the images and is none of them."
         yield f"    ignore: {_flow(list(findings.ignore))}"
     yield "    after: keep # keep, move (to `taken/`) or delete a file that was taken"
+
+
+def _faults(findings: Findings) -> Iterator[str]:
+    if findings.objects is not None and findings.objects.n_faults:
+        found = ", ".join(f"{kind} {n}" for kind, n in sorted(findings.objects.n_faults.items()))
+        yield f"    # Wrong in annotations: {found}. What is done about each kind:"
+        yield "    # annotation_errors: {no_area: drop, outside: clip, unknown_class: refuse}"
 
 
 def _classes(findings: Findings) -> Iterator[str]:
@@ -116,9 +131,12 @@ def _classes(findings: Findings) -> Iterator[str]:
         return
     yield "  # An id stays with its class for ever; the name may change."
     yield "  classes:"
-    for index, (label, count) in enumerate(findings.classes.items()):
+    numbers = set(findings.class_ids.values())
+    free = (number for number in count() if number not in numbers)
+    for label, n in findings.classes.items():
+        number = findings.class_ids[label] if label in findings.class_ids else next(free)
         few = "; few" if label in findings.few else ""
-        yield f"    - {_flow({'id': index, 'name': label})} # {count} images{few}"
+        yield f"    - {_flow({'id': number, 'name': label})} # {n} images{few}"
 
 
 def _splits(findings: Findings) -> Iterator[str]:
@@ -140,7 +158,7 @@ def _slices(findings: Findings) -> Iterator[str]:
 
 
 def _triggers(findings: Findings) -> Iterator[str]:
-    labelled = sum(findings.classes.values())
+    labelled = findings.n_images - findings.unlabelled
     if labelled:
         yield "  # A training starts by itself once this many new labelled images are stored."
         yield f"  triggers: {{retrain_after: {min(_RETRAIN_AFTER, max(1, labelled // 2))}}}"

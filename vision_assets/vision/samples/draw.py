@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from vision_assets.vision.samples.defects import DRAWERS, Defect
+from vision_assets.vision.samples.defects import DRAWERS
 from vision_assets.vision.samples.light import CAMERAS, expose
 from vision_assets.vision.samples.surface import Finish, brushed, ground, milled
 
@@ -42,6 +42,7 @@ class Sample:
         pixels: (h, w, 3) uint8 RGB; three equal channels from a grey camera.
         label: one of LABELS.
         boxes: one per defect; none in an `ok` picture.
+        masks: one per box, (h, w) bool, the pixels of the defect.
         mask: (h, w) bool, the pixels of all defects.
         line: the production line, one of LINES.
         camera: the camera, one of CAMERAS.
@@ -50,6 +51,7 @@ class Sample:
     pixels: np.ndarray
     label: str
     boxes: tuple[Box, ...]
+    masks: tuple[np.ndarray, ...]
     mask: np.ndarray
     line: str
     camera: str
@@ -85,7 +87,9 @@ def draw(
         relief = relief * (1 - 0.5 * (defect.relief != 0) * defect.cover) + defect.relief
         reflectance = reflectance * defect.reflectance
     pixels = expose(rng, CAMERAS[camera], relief, reflectance, gloss * float(rng.uniform(0.8, 1.2)))
-    return Sample(pixels, label, _boxes(defects, label), _mask(defects, side_px), line, camera)
+    masks = tuple(defect.mask for defect in defects if defect.mask.any())
+    boxes = tuple(_box(mask, label) for mask in masks)
+    return Sample(pixels, label, boxes, masks, _united(masks, side_px), line, camera)
 
 
 def to_jpeg(sample: Sample, quality: int = _JPEG_QUALITY) -> bytes:
@@ -106,17 +110,13 @@ def _bare(rng: np.random.Generator, side_px: int) -> np.ndarray:
     return reflectance
 
 
-def _boxes(defects: list[Defect], label: str) -> tuple[Box, ...]:
-    return tuple(_box(defect.mask, label) for defect in defects if defect.mask.any())
-
-
 def _box(mask: np.ndarray, label: str) -> Box:
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1, label)
 
 
-def _mask(defects: list[Defect], side_px: int) -> np.ndarray:
-    mask = np.zeros((side_px, side_px), dtype=bool)
-    for defect in defects:
-        mask |= defect.mask
-    return mask
+def _united(masks: tuple[np.ndarray, ...], side_px: int) -> np.ndarray:
+    united = np.zeros((side_px, side_px), dtype=bool)
+    for mask in masks:
+        united |= mask
+    return united

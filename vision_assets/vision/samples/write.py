@@ -12,6 +12,7 @@ from PIL import Image
 
 from vision_assets.vision.atomic import write_bytes
 from vision_assets.vision.errors import SpecError
+from vision_assets.vision.samples.annotate import annotator
 from vision_assets.vision.samples.draw import LABELS, LINES, Sample, draw, to_jpeg
 from vision_assets.vision.samples.light import CAMERAS
 
@@ -34,6 +35,7 @@ class SampleReport:
         duplicates: copy and original with the same bytes and label.
         near_duplicates: the same picture, encoded again a little brighter, and its original.
         conflicts: copy and original with the same bytes under two labels.
+        wrong_annotations: names of pictures whose annotation is wrong.
         size_bytes: of all files.
     """
 
@@ -44,6 +46,7 @@ class SampleReport:
     near_duplicates: tuple[tuple[str, str], ...]
     conflicts: tuple[tuple[str, str], ...]
     size_bytes: int
+    wrong_annotations: tuple[str, ...] = ()
 
     @property
     def n_files(self) -> int:
@@ -68,11 +71,12 @@ class _Shot:
 
 @dataclass(frozen=True)
 class _Copy:
-    """A file made from another one: which wart it is, its name, its original, its bytes."""
+    """A file made from another one: which wart it is, its name, its original, what it shows."""
 
     kind: str
     shot: _Shot
     of: _Shot
+    sample: Sample
     data: bytes
 
 
@@ -85,6 +89,8 @@ def write_samples(
     duplicates: int = 4,
     near_duplicates: int = 3,
     conflicts: int = 1,
+    format: str = "pattern",
+    wrong_annotations: int = 3,
     annotations: Path | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> SampleReport:
@@ -98,6 +104,8 @@ def write_samples(
         duplicates: additional files with the bytes of another part of the same label.
         near_duplicates: additional files that show another part again, slightly brighter.
         conflicts: additional files with the bytes of another part of another label.
+        format: pattern, voc, coco, yolo, masks or mvtec (`samples.annotate`).
+        wrong_annotations: how many annotations are wrong, where the format has any.
         annotations: folder for `<name>.json` (boxes) and `<name>.png` (mask) of every sound
             picture; keep it out of the landing folder, where masks would count as images.
         on_progress: called with the number of pictures drawn and `n`.
@@ -112,30 +120,39 @@ def write_samples(
         "conflict": conflicts,
     }
     _check_numbers(n, seed, sum(numbers.values()))
-    shots = _shots(n, seed)
+    shots, beside = _shots(n, seed), annotator(format, folder)
+    wrong: list[str] = []
     size_bytes = 0
     for index, shot in enumerate(shots):
-        size_bytes += _write_shot(folder, seed, index, shot, annotations)
+        sample = _draw(seed, index, shot)
+        place = beside.place(shot.name, shot.label, index)
+        size_bytes += _write_shot(folder / place, sample, annotations)
+        if beside.note(place, sample, len(wrong) < wrong_annotations):
+            wrong.append(shot.name)
         if on_progress is not None:
             on_progress(index + 1, n)
     copies = _copies(shots, seed, numbers)
-    for copy in copies:
-        write_bytes(folder / copy.shot.name, copy.data)
+    for turn, copy in enumerate(copies, start=n):
+        place = beside.place(copy.shot.name, copy.shot.label, turn)
+        write_bytes(folder / place, copy.data)
+        beside.note(place, copy.sample, False)
         size_bytes += len(copy.data)
-    return _report(folder, shots, copies, size_bytes)
+    beside.finish()
+    return _report(folder, shots, copies, size_bytes, tuple(wrong))
 
 
-def _write_shot(folder: Path, seed: int, index: int, shot: _Shot, annotations: Path | None) -> int:
-    """Draw and write one picture; its size in bytes."""
-    sample = _draw(seed, index, shot)
+def _write_shot(path: Path, sample: Sample, annotations: Path | None) -> int:
+    """Write one picture; its size in bytes."""
     jpeg = to_jpeg(sample)
-    write_bytes(folder / shot.name, jpeg)
+    write_bytes(path, jpeg)
     if annotations is not None:
-        _annotate(annotations, Path(shot.name).stem, sample)
+        _annotate(annotations, path.stem, sample)
     return len(jpeg)
 
 
-def _report(folder: Path, shots: list[_Shot], copies: list[_Copy], size_bytes: int) -> SampleReport:
+def _report(
+    folder: Path, shots: list[_Shot], copies: list[_Copy], size_bytes: int, wrong: tuple[str, ...]
+) -> SampleReport:
     return SampleReport(
         folder=folder,
         labels=dict(Counter(shot.label for shot in shots)),
@@ -144,6 +161,7 @@ def _report(folder: Path, shots: list[_Shot], copies: list[_Copy], size_bytes: i
         near_duplicates=_pairs(copies, "near_duplicate"),
         conflicts=_pairs(copies, "conflict"),
         size_bytes=size_bytes,
+        wrong_annotations=wrong,
     )
 
 
@@ -200,13 +218,13 @@ def _copies(shots: list[_Shot], seed: int, numbers: dict[str, int]) -> list[_Cop
 def _copy(kind: str, shot: _Shot, sample: Sample, part: str, k: int) -> _Copy:
     copy, jpeg = replace(shot, part=part), to_jpeg(sample)
     if kind == "broken":
-        return _Copy(kind, copy, shot, (jpeg[: len(jpeg) // 2], b"", _TEXT)[k % 3])
+        return _Copy(kind, copy, shot, sample, (jpeg[: len(jpeg) // 2], b"", _TEXT)[k % 3])
     if kind == "near_duplicate":
-        return _Copy(kind, copy, shot, to_jpeg(_brighter(sample), quality=85))
+        return _Copy(kind, copy, shot, sample, to_jpeg(_brighter(sample), quality=85))
     if kind == "conflict":
         other = LABELS[(LABELS.index(shot.label) + 1) % len(LABELS)]
-        return _Copy(kind, replace(copy, label=other), shot, jpeg)
-    return _Copy(kind, copy, shot, jpeg)
+        return _Copy(kind, replace(copy, label=other), shot, sample, jpeg)
+    return _Copy(kind, copy, shot, sample, jpeg)
 
 
 def _brighter(sample: Sample) -> Sample:

@@ -52,12 +52,17 @@ class SplitSpec(Spec):
 
 
 class ExpectationSpec(Spec):
-    """One Great Expectations expectation over the manifest or its counts."""
+    """One Great Expectations expectation over the manifest, its counts or its objects."""
 
     expectation: str = Field(description="Name, such as expect_column_values_to_be_between.")
     arguments: dict[str, Any] = Field(default_factory=dict, description="Its arguments.")
-    table: Literal["images", "counts"] = Field(
-        default="images", description="images: the manifest. counts: one row per class and split."
+    table: Literal["images", "counts", "objects"] = Field(
+        default="images",
+        description=(
+            "images: the manifest, and `n_objects`. counts: one row per class and split. objects: "
+            "one row per object: `image_id`, `class_id`, `label`, `width`, `height` (px), "
+            "`area_share`, `ratio` (width / height), `split`."
+        ),
     )
     severity: Literal["critical", "warning"] = "critical"
     name: str | None = Field(

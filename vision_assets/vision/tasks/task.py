@@ -15,8 +15,7 @@ import pandas as pd
 from vision_assets.vision.inference.answers import Answer
 from vision_assets.vision.inference.bundle import CardClass
 from vision_assets.vision.spec import PipelineSpec, Recipe, Space
-from vision_assets.vision.training.pixel_file import Pixels
-from vision_assets.vision.training.progress import EpochReport, OnEpoch, Say, say_nothing
+from vision_assets.vision.training.progress import EpochReport, OnEpoch
 
 if TYPE_CHECKING:
     import torch
@@ -28,19 +27,32 @@ if TYPE_CHECKING:
     from vision_assets.vision.training.weights import FirstWeights
 
 
+class Images(Protocol):
+    """Images of one size, in memory, in a file, or made when they are asked for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n, h, w, 3)."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, chosen: np.ndarray, /) -> np.ndarray:
+        """Those at positions (n,), as (n, h, w, 3) uint8."""
+        ...
+
+
 @dataclass(frozen=True)
 class Samples:
     """The images of one split, decoded and resized, with what the network shall say of them.
 
     Attributes:
-        pixels: (n, h, w, 3) uint8, indexable by an integer array; in a file or in memory.
+        pixels: n images.
         targets: n targets, in the form that the task's `targets` gives.
-        say: told in words what a task does with them that nobody asked for.
     """
 
-    pixels: Pixels | np.ndarray
+    pixels: Images
     targets: Any
-    say: Say = say_nothing
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -110,10 +122,9 @@ class Task(Protocol):
     def targets(self, rows: pd.DataFrame, classes: Sequence[CardClass]) -> Any:
         """What the network shall say of each view, indexable by an integer array or a slice.
 
-        It may have `remarks`, lines of text that a person should read before a training.
-
         Args:
-            rows: of the manifest, one per view; see `training.views.window_of`.
+            rows: of the manifest, one per view; see `training.views.window_of`. What comes back
+                may have `remarks`: lines that a person is told before the training.
             classes: in the order of the scores.
         """
         ...

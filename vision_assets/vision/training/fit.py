@@ -59,8 +59,8 @@ def fit(
         dataset: `name` and `fingerprint` of the dataset version.
         on_epoch: told after each epoch; of a training that goes on, at once of those before.
         threads: cores to use; default: all that this process may use.
-        say: told in words what was decided: the first weights, remarks on the targets, where a training
-            goes on.
+        say: told in words what was decided: the first weights, remarks on the targets, where a
+            training goes on.
         cache: keeps decoded images for the next training; default: none are kept.
         files: where relative paths of the recipe begin; default: the working directory.
         resume: keep the state after each epoch, and go on from one that is there.
@@ -89,7 +89,7 @@ def fit(
         checkpoint = Checkpoint.of(root, decisive) if resume else Checkpoint()
         sides = (size.height_px, size.width_px)
         with decoded(view_keys(views), read, *sides, root, cache, threads=threads) as pixels:
-            train, val = _samples(pixels, targets, n_train, say)
+            train, val = _samples(pixels, targets, n_train)
             if n_done := checkpoint.n_epochs():
                 say(f"resumed after epoch {n_done} of {recipe.epochs}")
             network.to(device)
@@ -139,9 +139,9 @@ def _question(
     }
 
 
-def _samples(pixels: Pixels, targets: Any, n_train: int, say: Say) -> tuple[Samples, Samples]:
+def _samples(pixels: Pixels, targets: Any, n_train: int) -> tuple[Samples, Samples]:
     """Those of train and those of val."""
     return (
-        Samples(pixels.part(0, n_train), targets[:n_train], say),
-        Samples(pixels.part(n_train, len(pixels)), targets[n_train:], say),
+        Samples(pixels.part(0, n_train), targets[:n_train]),
+        Samples(pixels.part(n_train, len(pixels)), targets[n_train:]),
     )

@@ -5,6 +5,7 @@ import pytest
 from vision_assets.vision.dataset.card import write_card
 from vision_assets.vision.dataset.versions import DatasetVersions
 from vision_assets.vision.expectation_result import ExpectationResult
+from vision_assets.vision.objects import AnnotatedObject
 from vision_assets_tests.vision.made_images import MadeImages, pipeline
 
 
@@ -77,3 +78,22 @@ def test_a_card_of_images_without_labels_can_be_made(versions: DatasetVersions) 
     made = MadeImages()
     made.add(None)
     assert "No image has a label yet" in write_card(versions.create(made, pipeline()), made)
+
+
+def test_a_card_tells_of_objects(versions: DatasetVersions) -> None:
+    made = MadeImages()
+    for n in range(8):
+        spot, scratch = AnnotatedObject(2, (0, 0, 20, 20)), AnnotatedObject(1, (n, n, n + 8, n + 4))
+        made.add("spot", [spot, scratch])
+    made.add("good", [])
+    page = write_card(versions.create(made, pipeline()), made)
+    assert "16 objects on 9 images" in page
+    assert "1 images show none" in page
+    assert "Images that show both classes" in page
+    assert "share of the image, %" in page
+
+
+def test_a_card_of_labels_alone_tells_nothing_of_objects(
+    versions: DatasetVersions, made: MadeImages
+) -> None:
+    assert "<h2>Objects</h2>" not in write_card(versions.create(made, pipeline()), made)

@@ -9,6 +9,7 @@ from vision_assets.vision.dataset.export import export
 from vision_assets.vision.dataset.versions import DatasetVersion, DatasetVersions
 from vision_assets.vision.errors import DatasetError, DiskFull
 from vision_assets.vision.manifest import SPLITS
+from vision_assets.vision.objects import AnnotatedObject
 from vision_assets.vision.spec import ClassSpec
 from vision_assets_tests.vision.made_images import MadeImages, pipeline
 
@@ -159,3 +160,56 @@ def test_class_names_become_safe_folders(
     export(version, made, tmp_path / "out")
     assert len(files(tmp_path / "out")) == 15
     assert len({path.name for path in (tmp_path / "out").glob("train/*")}) == 2
+
+
+@pytest.fixture
+def of_objects(tmp_path: Path) -> tuple[DatasetVersion, MadeImages]:
+    """Ten images with an object, five without any, one that has a label alone."""
+    made = MadeImages()
+    for n in range(10):
+        made.add("spot", [AnnotatedObject(2, (n, 4, n + 8, 12))])
+    for _ in range(5):
+        made.add("good", [])
+    made.add("good")
+    return DatasetVersions(tmp_path / "datasets").create(made, pipeline()), made
+
+
+@pytest.mark.parametrize(
+    ("format", "annotations"),
+    [("coco", "annotations/*.json"), ("voc", "Annotations/*.xml"), ("yolo", "labels/*/*.txt")],
+)
+def test_objects_are_written_as_the_format_has_them(
+    of_objects: tuple[DatasetVersion, MadeImages], tmp_path: Path, format: str, annotations: str
+) -> None:
+    version, made = of_objects
+    done = export(version, made, tmp_path / "out", format)
+    written = [path.read_bytes() for path in (tmp_path / "out").rglob("*.jpg")]
+    assert sorted(written) == sorted(made.data[key] for key in made.objects_of)
+    assert len(list((tmp_path / "out").glob(annotations))) == (3 if format == "coco" else 15)
+    assert (done.n_images, done.without_objects, done.losses) == (15, 1, ())
+    assert export(version, made, tmp_path / "out", format) == done
+
+
+def test_a_folder_of_another_format_is_not_mixed_in(
+    of_objects: tuple[DatasetVersion, MadeImages], tmp_path: Path
+) -> None:
+    export(*of_objects, tmp_path / "out", "coco")
+    with pytest.raises(DatasetError, match="as coco"):
+        export(*of_objects, tmp_path / "out", "voc")
+
+
+def test_labels_alone_are_no_objects(
+    version: DatasetVersion, made: MadeImages, tmp_path: Path
+) -> None:
+    with pytest.raises(DatasetError, match="export `folders`"):
+        export(version, made, tmp_path / "out", "coco")
+
+
+def test_annotations_of_erased_images_are_left_out(
+    of_objects: tuple[DatasetVersion, MadeImages], tmp_path: Path
+) -> None:
+    version, made = of_objects
+    manifest = version.manifest()
+    made.erase(manifest.loc[manifest["split"] == "train", "image_id"].iloc[0])
+    assert export(version, made, tmp_path / "out", "voc").n_images == 14
+    assert len(list((tmp_path / "out" / "Annotations").iterdir())) == 14

@@ -8,6 +8,7 @@ import yaml
 
 from vision_assets.vision.errors import LandingUnreadable, SpecError
 from vision_assets.vision.formats.look import look
+from vision_assets.vision.formats.task_proposal import propose_task
 from vision_assets.vision.formats.use_case_yaml import write_yaml
 from vision_assets.vision.samples.write import PATTERN, write_samples
 from vision_assets.vision.tasks.classification.spec import ClassificationSpec
@@ -110,7 +111,7 @@ def test_masks_beside_images_are_no_images(place):
             shutil.copy(folder / f"{label}/{index}.jpg", folder / f"{label}/{index}.png")
     findings = look(folder)
     assert (findings.n_images, len(findings.masks)) == (4, 4)
-    assert findings.ignore == ("*.png",)
+    assert (findings.layout.label, findings.ignore) == ("masks", ())
 
 
 def test_folders_of_masks_and_other_files_are_ignored_by_glob(place):
@@ -186,16 +187,31 @@ def test_neu_steel_has_six_classes_in_its_names(real_data):
 
 
 @pytest.mark.real_data
-def test_magnetic_tile_has_six_classes_and_its_masks_are_no_images(real_data):
-    findings = look(real_data / "magnetic-tile")
-    assert findings.classes["Free"] == 952
-    assert findings.attributes == {"exposure": 7}
-    assert (findings.n_images, len(findings.masks), findings.unlabelled) == (1344, 1344, 0)
+def test_neu_steel_has_boxes_and_classes_in_its_names(real_data):
+    findings = look(real_data / "neu-steel", max_decoded=10)
+    assert findings.layout.label == "voc"
+    assert findings.objects.objects["inclusion"] == 1011
+    assert propose_task(findings).task == "detection"
 
 
 @pytest.mark.real_data
-def test_blood_smears_have_no_label_and_their_boxes_are_left_out(real_data):
-    findings = look(real_data / "bccd")
-    assert (findings.layout.label, findings.n_images) == ("none", 364)
-    assert findings.others == {".txt": 4, ".xml": 364, "LICENSE": 1}
-    assert findings.ignore == ("*.txt", "*.xml", "LICENSE")
+def test_magnetic_tile_has_six_classes_and_its_masks_are_no_images(real_data):
+    findings = look(real_data / "magnetic-tile", max_decoded=10)
+    assert findings.layout.label == "masks"
+    assert findings.classes["Free"] == 952
+    assert findings.attributes == {"exposure": 7}
+    assert (findings.n_images, len(findings.masks), findings.unlabelled) == (1344, 1344, 0)
+    assert findings.objects.n_faults == {"no_object": 4}
+    assert propose_task(findings).task == "segmentation"
+
+
+@pytest.mark.real_data
+def test_blood_smears_have_boxes_two_of_them_broken(real_data):
+    findings = look(real_data / "bccd", max_decoded=10)
+    assert (findings.layout.label, findings.n_images) == ("voc", 364)
+    assert findings.objects.objects == {"RBC": 4155, "WBC": 372, "Platelets": 361}
+    assert findings.splits == {"train": 205, "val": 87, "test": 72}
+    broken = [fault.split(",")[0] for fault in findings.objects.faults]
+    assert broken == ["Annotations/BloodImage_00338.xml", "Annotations/BloodImage_00343.xml"]
+    assert findings.ignore == ("LICENSE",)
+    assert propose_task(findings).task == "detection"

@@ -7,7 +7,7 @@ import pytest
 
 from vision_assets.vision.errors import SpecError
 from vision_assets.vision.objects import from_text
-from vision_assets.vision.spec import PipelineSpec
+from vision_assets.vision.spec import AnnotationErrors, PipelineSpec
 from vision_assets.vision.store.image_store import ImageStore
 from vision_assets.vision.store.ingest import ingest
 from vision_assets.vision.store.landing import sweep
@@ -116,7 +116,7 @@ def test_what_was_wrong_is_counted_and_named(
 def test_an_image_is_refused_with_file_and_object_where_the_policy_says_so(
     take: Take, store: ImageStore, spec: PipelineSpec
 ) -> None:
-    object.__setattr__(spec.source.annotation_errors, "no_area", "refuse")
+    object.__setattr__(spec.source, "annotation_errors", AnnotationErrors(no_area="refuse"))
     outcome = take({"a.jpg": draw_jpeg(0), "a.xml": voc(BOX, (5, 5, 5, 5))})["a.jpg"]
     assert (outcome.reason, len(store.images())) == ("bad_annotation", 0)
     assert "a.xml, object 2: no_area" in str(outcome.detail)

@@ -1,8 +1,8 @@
 """Learning what is normal, by the method of a recipe."""
 
 import torch
-from torch import nn
 
+from vision_assets.vision.tasks.anomaly.detector import Detector
 from vision_assets.vision.tasks.anomaly.fitting import fill_bank
 from vision_assets.vision.tasks.anomaly.memory_bank import MemoryBank
 from vision_assets.vision.tasks.anomaly.objective import objective, painted
@@ -14,7 +14,7 @@ from vision_assets.vision.training.progress import EpochReport, OnEpoch
 
 
 def learn(
-    network: nn.Module,
+    network: Detector,
     train: Samples,
     val: Samples,
     recipe: AnomalyRecipe,

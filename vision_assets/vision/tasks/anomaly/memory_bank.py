@@ -4,11 +4,14 @@ Roth et al., "Towards Total Recall in Industrial Anomaly Detection", 2022. The b
 classification network; what it was trained on decides how much its features see.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 
 from vision_assets.vision.errors import TrainingError
 from vision_assets.vision.tasks.anomaly.coreset import squared_distances
+from vision_assets.vision.tasks.anomaly.detector import Detector
 from vision_assets.vision.tasks.classification.network import Network
 
 _FINEST, _COARSEST = 8, 16
@@ -17,7 +20,7 @@ _AROUND = 3
 _FAR = 1e12
 
 
-class MemoryBank(nn.Module):
+class MemoryBank(Detector):
     """(n, 3, h, w) float images, 0..255 -> (n, h', w') squared distance to normal patches.
 
     A patch is a cell of the feature maps at 1/8 and 1/16 of the side, averaged with the cells
@@ -92,7 +95,7 @@ class MemoryBank(nn.Module):
         self.count.fill_(len(points))
         self.deviation.copy_(deviation)
 
-    def _keep(self, place: int):
+    def _keep(self, place: int) -> Callable[[nn.Module, object, torch.Tensor], None]:
         def hook(module: nn.Module, inputs: object, output: torch.Tensor) -> None:
             del module, inputs
             self._seen[place] = output

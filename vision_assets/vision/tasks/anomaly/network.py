@@ -1,13 +1,8 @@
-"""The networks of anomaly detection, by method.
-
-Each takes (n, 3, h, w) float images, 0..255, and has `look`, which gives a raw anomaly map,
-(n, h', w'), higher where an image is less normal, and an embedding, (n, d).
-"""
+"""The networks of anomaly detection, by method, and what they start from."""
 
 from pathlib import Path
 
-from torch import nn
-
+from vision_assets.vision.tasks.anomaly.detector import Detector
 from vision_assets.vision.tasks.anomaly.memory_bank import MemoryBank
 from vision_assets.vision.tasks.anomaly.segmenter import DefectSegmenter
 from vision_assets.vision.tasks.anomaly.spec import AnomalyRecipe
@@ -22,7 +17,7 @@ from vision_assets.vision.training.weights import (
 )
 
 
-def build(recipe: AnomalyRecipe, n_classes: int) -> nn.Module:
+def build(recipe: AnomalyRecipe, n_classes: int) -> Detector:
     """The network of a method, with first weights from the global generator.
 
     Args:
@@ -38,7 +33,7 @@ def build(recipe: AnomalyRecipe, n_classes: int) -> nn.Module:
     return MemoryBank(backbone, recipe.image_size_px, recipe.bank_size, recipe.neighbours)
 
 
-def begin(network: nn.Module, recipe: AnomalyRecipe, n_classes: int, files: Path) -> FirstWeights:
+def begin(network: Detector, recipe: AnomalyRecipe, n_classes: int, files: Path) -> FirstWeights:
     """Load the weights that a recipe names; nothing is downloaded.
 
     Raises:

@@ -2,24 +2,25 @@
 
 import numpy as np
 import torch
-from torch import nn
 
+from vision_assets.vision.tasks.anomaly.detector import Detector
 from vision_assets.vision.tasks.task import Samples
 from vision_assets.vision.training.gradient_descent import to_images
 
 CENTRE, SPREAD = "centre", "spread"
 _HIGH = 0.95
-_LEAST_SPREAD = 1e-3
+_LEAST_SPREAD = 0.1
+"""Relative; of a few images that are alike, whose spread would magnify rounding."""
 
 
 @torch.no_grad()
 def fit_normalisation(
-    network: nn.Module, normals: Samples, batch_size: int, device: torch.device
+    network: Detector, normals: Samples, batch_size: int, device: torch.device
 ) -> dict[str, float]:
     """Where the scores of normal images lie.
 
     Args:
-        network: has `look`.
+        network: that was trained.
         normals: held out.
         batch_size: images at a time.
         device: where batches go.

@@ -1,6 +1,7 @@
 """The normal images among samples: the only ones that anything is learned from."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -8,26 +9,46 @@ import pandas as pd
 from vision_assets.vision.errors import TrainingError
 from vision_assets.vision.inference.answers import NOTHING_ID
 from vision_assets.vision.inference.bundle import CardClass
-from vision_assets.vision.tasks.task import Samples
-from vision_assets.vision.training.pixel_file import Pixels
+from vision_assets.vision.tasks.task import Images, Samples
 
 
 class ChosenPixels:
     """Some of the images of a file, indexed by an array of positions."""
 
-    def __init__(self, pixels: Pixels | np.ndarray, rows: np.ndarray) -> None:
+    def __init__(self, pixels: Images, rows: np.ndarray) -> None:
         self._pixels, self._rows = pixels, rows
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n, h, w, 3)."""
+        return (len(self._rows), *self._pixels.shape[1:])
 
     def __getitem__(self, chosen: np.ndarray) -> np.ndarray:
         """Images at positions (n,), as (n, h, w, 3) uint8."""
         return self._pixels[self._rows[chosen]]
 
 
-def normal(rows: pd.DataFrame, classes: Sequence[CardClass]) -> np.ndarray:
-    """Whether each row shows a normal image, (n,) bool.
+@dataclass(frozen=True)
+class NormalTargets:
+    """Whether each view shows a normal image.
+
+    Attributes:
+        normal: (n,) bool.
+        remarks: what a person should know of them.
+    """
+
+    normal: np.ndarray
+    remarks: tuple[str, ...] = ()
+
+    def __getitem__(self, chosen: slice | np.ndarray) -> np.ndarray:
+        return self.normal[chosen]
+
+
+def targets(rows: pd.DataFrame, classes: Sequence[CardClass]) -> NormalTargets:
+    """Whether each row shows a normal image, by its class.
 
     Raises:
         TrainingError: a row has no label, or one of another class.
@@ -40,11 +61,19 @@ def normal(rows: pd.DataFrame, classes: Sequence[CardClass]) -> np.ndarray:
             f"{sorted(set(strange['label'].astype(str)))}; add them to the classes or label "
             "those images again"
         )
-    return np.array([harmless[int(class_id)] for class_id in rows["class_id"]], bool)
+    normal = np.array([harmless[int(class_id)] for class_id in rows["class_id"]], bool)
+    n_defects = rows.loc[~normal, "image_id"].nunique()
+    if not n_defects:
+        return NormalTargets(normal)
+    remark = (
+        f"{n_defects} of {rows['image_id'].nunique()} images in the train and val splits show "
+        "defects; nothing is learned from them"
+    )
+    return NormalTargets(normal, (remark,))
 
 
 def normals(samples: Samples, split: str) -> Samples:
-    """The normal images of a split, whose targets are what `normal` gives.
+    """The normal images of a split, by targets of `NormalTargets`.
 
     Raises:
         TrainingError: there are none.
@@ -56,9 +85,4 @@ def normals(samples: Samples, split: str) -> Samples:
             f"{len(samples)}; say `defect: false` of the class of normal images, or raise "
             f"splits.{split}"
         )
-    if len(rows) < len(samples):
-        samples.say(
-            f"{len(samples) - len(rows)} of {len(samples)} views in the {split} split show "
-            "defects; nothing is learned from them"
-        )
-    return Samples(ChosenPixels(samples.pixels, rows), samples.targets[rows], samples.say)
+    return Samples(ChosenPixels(samples.pixels, rows), samples.targets[rows])

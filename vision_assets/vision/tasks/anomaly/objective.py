@@ -51,6 +51,11 @@ class Painted:
     def __len__(self) -> int:
         return len(self.samples)
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the images."""
+        return self.samples.pixels.shape
+
     def __getitem__(self, chosen: np.ndarray) -> Any:
         """(n, h, w, 3) uint8 images, or (n, h, w) float masks."""
         images = to_images(self.samples.pixels[chosen], torch.device("cpu"))

@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from vision_assets.vision.tasks.anomaly.detector import Detector
 from vision_assets.vision.tasks.anomaly.normalisation import normalised
 
 OUTPUT_NAMES = ("score", "activation", "embedding")
@@ -16,7 +17,7 @@ class ExportableDetector(nn.Module):
     normal images of the training end.
     """
 
-    def __init__(self, network: nn.Module, centre: float, spread: float) -> None:
+    def __init__(self, network: Detector, centre: float, spread: float) -> None:
         super().__init__()
         self.network, self.centre, self.spread = network, centre, spread
         self.eval()

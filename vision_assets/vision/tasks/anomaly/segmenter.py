@@ -1,18 +1,21 @@
 """The network that finds defects: a small feature pyramid that learns from scratch on a CPU."""
 
+from itertools import pairwise
+
 import torch
 from torch import nn
+
+from vision_assets.vision.tasks.anomaly.detector import Detector
 
 _WIDTHS = (16, 32, 64, 96)
 _PYRAMID = 32
 _MEAN, _STD = 127.5, 63.75
 """Grey levels become -2..2."""
-_SMOOTHED = 3
 _RARE = -3.0
 """First log-odds of a defect: most cells show none."""
 
 
-class DefectSegmenter(nn.Module):
+class DefectSegmenter(Detector):
     """(n, 3, h, w) float images, 0..255 -> (n, h', w') log-odds of a defect, at 1/4 of the side.
 
     Coarse features are added to finer ones (Lin et al., "Feature Pyramid Networks for Object
@@ -25,7 +28,7 @@ class DefectSegmenter(nn.Module):
         self.stem = nn.Sequential(
             nn.Conv2d(3, stem, 5, 2, 2, bias=False), nn.BatchNorm2d(stem), nn.ReLU(inplace=True)
         )
-        steps = list(zip(_WIDTHS, _WIDTHS[1:], strict=False))
+        steps = list(pairwise(_WIDTHS))
         self.down = nn.ModuleList([_Block(narrow, wide) for narrow, wide in steps])
         self.beside = nn.ModuleList([nn.Conv2d(wide, _PYRAMID, 1) for _, wide in steps])
         self.last = nn.Sequential(
@@ -41,9 +44,9 @@ class DefectSegmenter(nn.Module):
         return self.head(self._features(images)[0]).squeeze(1)
 
     def look(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The raw anomaly map, smoothed, (n, h', w'), and the embedding, (n, d)."""
+        """The raw anomaly map, (n, h', w'), and the embedding, (n, d)."""
         fine, coarse = self._features(images)
-        return smooth(self.head(fine)).squeeze(1), coarse.mean((2, 3))
+        return self.head(fine).squeeze(1), coarse.mean((2, 3))
 
     def _features(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The finest features of the pyramid, and the coarsest ones that it is made of."""
@@ -57,11 +60,6 @@ class DefectSegmenter(nn.Module):
             size = (int(finer.shape[2]), int(finer.shape[3]))
             summed = beside(finer) + nn.functional.interpolate(summed, size, mode="nearest")
         return self.last(summed), features
-
-
-def smooth(maps: torch.Tensor) -> torch.Tensor:
-    """(n, 1, h, w) maps averaged over a few cells: one cell alone is noise."""
-    return nn.functional.avg_pool2d(maps, _SMOOTHED, 1, _SMOOTHED // 2, count_include_pad=False)
 
 
 class _Block(nn.Module):

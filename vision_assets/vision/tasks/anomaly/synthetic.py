@@ -15,13 +15,12 @@ from torch import nn
 _MOST_SHAPES = 3
 _CLEAN_SHARE = 0.3
 _NOISE_CELLS = (4, 8, 16, 32)
-_LONG_AXIS, _RATIO = (0.03, 1.2), (0.02, 1.0)
+_LONG_AXIS, _RATIO = (0.03, 0.5), (0.04, 1.0)
 _SHORTEST_AXIS_PX = 0.7
 _FRAYED = 0.6
-_SOFTNESS = (1.0, 12.0)
 _OPACITY = (0.3, 1.0)
-_LEVELS = (6.0, 80.0)
-_VISIBLE = 3.0
+_LEVELS = (8.0, 90.0)
+_VISIBLE = 4.0
 _GREY_LEVELS = 255.0
 _FROM_ANOTHER, _FROM_ITSELF, _LEVEL, _NOISE = range(4)
 _KINDS = torch.tensor([1.0, 1.0, 2.0, 1.0])
@@ -71,9 +70,7 @@ def draw_places(n: int, height: int, width: int, generator: torch.Generator) -> 
     along, beside = across * cos + down * sin, down * cos - across * sin
     bend = draw_noise(n, height, width, generator) * _each(short + 0.1 * long) * _FRAYED
     distance = ((along / _each(long)) ** 2 + ((beside + bend) / _each(short)) ** 2).sqrt()
-    soft = torch.exp(_uniform(n, *map(math.log, _SOFTNESS), generator=generator))
-    steepness = (short / soft).clamp(min=_SHORTEST_AXIS_PX)
-    return ((1 - distance) * _each(steepness) + 0.5).clamp(0, 1)
+    return ((1 - distance) * _each(short) + 0.5).clamp(0, 1)
 
 
 def draw_matter(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

@@ -16,10 +16,11 @@ from vision_assets.vision.training.progress import EpochReport, OnEpoch
 
 if TYPE_CHECKING:
     import torch
-    from torch import nn
 
     from vision_assets.vision.evaluation.figure import Figure
     from vision_assets.vision.evaluation.scorecard import Scorecard
+    from vision_assets.vision.tasks.anomaly.detector import Detector
+    from vision_assets.vision.tasks.anomaly.normals import NormalTargets
     from vision_assets.vision.training.checkpoint import Checkpoint
     from vision_assets.vision.training.weights import FirstWeights
 
@@ -36,24 +37,24 @@ class AnomalyTask:
 
         return search_space(recipe)
 
-    def targets(self, rows: pd.DataFrame, classes: Sequence[CardClass]) -> np.ndarray:
-        """Whether each row shows a normal image, (n,) bool.
+    def targets(self, rows: pd.DataFrame, classes: Sequence[CardClass]) -> "NormalTargets":
+        """Whether each row shows a normal image.
 
         Raises:
             TrainingError: a row has no label, or one of another class.
         """
-        from vision_assets.vision.tasks.anomaly.normals import normal
+        from vision_assets.vision.tasks.anomaly.normals import targets
 
-        return normal(rows, classes)
+        return targets(rows, classes)
 
-    def network(self, recipe: AnomalyRecipe, n_classes: int) -> "nn.Module":
+    def network(self, recipe: AnomalyRecipe, n_classes: int) -> "Detector":
         """The network of the recipe's method."""
         from vision_assets.vision.tasks.anomaly.network import build
 
         return build(recipe, n_classes)
 
     def begin(
-        self, network: "nn.Module", recipe: AnomalyRecipe, n_classes: int, files: Path
+        self, network: "Detector", recipe: AnomalyRecipe, n_classes: int, files: Path
     ) -> "FirstWeights":
         """The weights that the recipe names."""
         from vision_assets.vision.tasks.anomaly.network import begin
@@ -62,7 +63,7 @@ class AnomalyTask:
 
     def learn(
         self,
-        network: "nn.Module",
+        network: "Detector",
         train: Samples,
         val: Samples,
         recipe: AnomalyRecipe,
@@ -83,7 +84,7 @@ class AnomalyTask:
 
     def calibrate(
         self,
-        network: "nn.Module",
+        network: "Detector",
         val: Samples,
         recipe: AnomalyRecipe,
         device: "torch.device",
@@ -96,7 +97,7 @@ class AnomalyTask:
 
     def exportable(
         self,
-        network: "nn.Module",
+        network: "Detector",
         recipe: AnomalyRecipe,
         calibration: Mapping[str, float],
     ) -> ExportableNetwork:

@@ -18,8 +18,8 @@ from vision_assets.vision.tasks.segmentation.answer.evidence import (
     evidence_logit,
 )
 from vision_assets.vision.tasks.segmentation.targets import ClassMaps
+from vision_assets.vision.tasks.task import Images
 from vision_assets.vision.training.gradient_descent import to_images
-from vision_assets.vision.training.pixel_file import Pixels
 from vision_assets.vision.training.temperature import temperature
 
 FEWEST_VIEWS = 20
@@ -30,7 +30,7 @@ _SLOPES, _OFFSETS = (0.05, 5.0), (-20.0, 20.0)
 
 def calibration(
     network: nn.Module,
-    pixels: Pixels | np.ndarray,
+    pixels: Images,
     maps: ClassMaps,
     batch_size: int,
     device: torch.device,
@@ -78,7 +78,7 @@ def platt(logits: np.ndarray, shows: np.ndarray) -> tuple[float, float]:
 
 def _temperature(
     network: nn.Module,
-    pixels: Pixels | np.ndarray,
+    pixels: Images,
     maps: ClassMaps,
     batch_size: int,
     device: torch.device,
@@ -98,7 +98,7 @@ def _temperature(
 
 def _evidence(
     network: nn.Module,
-    pixels: Pixels | np.ndarray,
+    pixels: Images,
     maps: ClassMaps,
     by: float,
     batch_size: int,
@@ -116,7 +116,7 @@ def _evidence(
 @torch.no_grad()
 def _said(
     network: nn.Module,
-    pixels: Pixels | np.ndarray,
+    pixels: Images,
     n: int,
     batch_size: int,
     device: torch.device,

@@ -4,6 +4,8 @@ Cross-entropy over pixels says how sure to be, Dice (Milletari et al., "V-Net", 
 care how much background there is.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import nn
@@ -36,7 +38,8 @@ def objective(recipe: SegmentationRecipe, counts: np.ndarray) -> Objective:
         entropy = nn.functional.cross_entropy(said, wanted, weights.to(said.device))
         return (1 - recipe.dice) * entropy + recipe.dice * dice_loss(said, wanted)
 
-    return Objective(change, loss, mean_iou, view_chances(counts, recipe.object_share))
+    chances = view_chances(counts, recipe.object_share)
+    return Objective(change, loss, _no_metrics, chances, note=pixel_confusion, conclude=mean_iou)
 
 
 def augment_pair(
@@ -110,16 +113,27 @@ def dice_loss(logits: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:
     return ((1 - dice) * present).sum() / present.sum().clamp(min=1)
 
 
-def mean_iou(logits: torch.Tensor, maps: torch.Tensor) -> dict[str, float]:
-    """Mean over views of the IoU of the classes that a view shows or is said to show.
+def pixel_confusion(logits: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:
+    """Pixels of each class that are said to be of each class, (k + 1, k + 1) int64 on the CPU.
 
-    1 where there is nothing and nothing was said. The report counts pixels of all images instead.
+    Args:
+        logits: (n, k + 1, h, w).
+        maps: (n, h, w) uint8.
     """
     k = logits.shape[1]
-    said = nn.functional.one_hot(logits.argmax(1), k)[..., 1:].bool()
-    wanted = nn.functional.one_hot(maps.to(logits.device).long(), k)[..., 1:].bool()
-    either = (said | wanted).sum((1, 2)).float()
-    iou = (said & wanted).sum((1, 2)) / either.clamp(min=1)
-    there = (either > 0).float()
-    of_view = (iou * there).sum(1) / there.sum(1).clamp(min=1)
-    return {"mean_iou": float(torch.where(there.any(1), of_view, 1.0).mean())}
+    said, shown = logits.argmax(1).flatten(), maps.to(logits.device).long().flatten()
+    return torch.bincount(shown * k + said, minlength=k * k).reshape(k, k).cpu()
+
+
+def mean_iou(confusions: Sequence[torch.Tensor]) -> dict[str, float]:
+    """`mean_iou` over the classes that all views together show; nothing where they show none."""
+    counts = torch.stack(list(confusions)).sum(0).double()
+    both, shown, said = counts.diag()[1:], counts.sum(1)[1:], counts.sum(0)[1:]
+    found = (both / (said + shown - both))[shown > 0]
+    return {"mean_iou": float(found.mean())} if len(found) else {}
+
+
+def _no_metrics(logits: torch.Tensor, maps: torch.Tensor) -> dict[str, float]:
+    """The mean IoU is no mean over images."""
+    del logits, maps
+    return {}

@@ -15,6 +15,8 @@ class SegmentationRecipe(TiledRecipe):
         description="small: our own U-Net; or the name of a segmentation network of torchvision.",
     )
     image_size_px: int = Field(default=160, ge=16, le=1024, description="Side of the square input.")
+    epochs: int = Field(default=50, ge=1, le=10_000)
+    batch_size: int = Field(default=8, ge=1, le=4096)
     learning_rate: float = Field(
         default=4e-3,
         gt=0,

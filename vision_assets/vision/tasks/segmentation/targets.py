@@ -51,7 +51,7 @@ class ObjectTargets:
     Attributes:
         views: in the order of the samples.
         classes: in the order of the scores.
-        remarks: what a person should know of them.
+        remarks: what a person should know of all of them.
     """
 
     views: Sequence[View]
@@ -62,7 +62,7 @@ class ObjectTargets:
         return len(self.views)
 
     def __getitem__(self, part: slice) -> "ObjectTargets":
-        return ObjectTargets(self.views[part], self.classes)
+        return ObjectTargets(self.views[part], self.classes, self.remarks)
 
 
 @dataclass(frozen=True)

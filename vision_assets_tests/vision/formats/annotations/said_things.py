@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from vision_assets.vision.errors import SpecError
 from vision_assets.vision.formats.annotations.file_text import Unusable
+from vision_assets.vision.formats.annotations.said import Said, SaidObject
 
 NAMES = (
     st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=12)
@@ -29,6 +30,12 @@ def mutations(draw: st.DrawFn, whole: bytes) -> bytes:
     for _ in range(draw(st.integers(1, 4))):
         changed[draw(st.integers(0, len(whole) - 1))] = draw(st.integers(0, 255))
     return bytes(changed)
+
+
+def objects_of(said: Said) -> list[SaidObject]:
+    """The objects of a file that can be used."""
+    assert said.objects is not None
+    return list(said.objects)
 
 
 def read_or_refusal(read: Callable[[], object]) -> object:

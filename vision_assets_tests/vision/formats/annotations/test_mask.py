@@ -19,7 +19,11 @@ from vision_assets.vision.formats.annotations.said import Kind, Said
 from vision_assets.vision.inference.geometry.rle import decode
 from vision_assets.vision.spec import MaskSpec, SourceSpec
 from vision_assets_tests.drawing import draw_mask, encode
-from vision_assets_tests.vision.formats.annotations.said_things import mutations, read_or_refusal
+from vision_assets_tests.vision.formats.annotations.said_things import (
+    mutations,
+    objects_of,
+    read_or_refusal,
+)
 
 BINARY = MaskSpec()
 INDEX = MaskSpec.model_validate({"kind": "index", "classes": {1: "scratch", 2: "spot"}})
@@ -33,7 +37,7 @@ def png(pixels: np.ndarray) -> bytes:
 def pixels_of(said: Said) -> dict[str, np.ndarray]:
     """Mask by class."""
     found: dict[str, np.ndarray] = {}
-    for each in said.objects or ():
+    for each in objects_of(said):
         assert each.mask is not None
         found[each.label] = found.get(each.label, False) | decode(each.mask)
     return found
@@ -59,7 +63,7 @@ def test_two_regions_are_two_objects():
     light[1:3, 2:5] = light[4:8, 10:20] = 255
     apart = BINARY.model_copy(update={"instances": True})
     said = read_mask(png(light), "a.png", apart, "spot")
-    assert [each.box for each in said.objects or ()] == [(2, 1, 5, 3), (10, 4, 20, 8)]
+    assert [each.box for each in objects_of(said)] == [(2, 1, 5, 3), (10, 4, 20, 8)]
 
 
 def test_values_that_a_lossy_step_left_are_decided_by_the_threshold():
@@ -145,6 +149,6 @@ def test_mvtecs_layout_is_read(tmp_path: Path):
     good = reader.read("bottle/train/good/000.png")
     assert broken is not None
     assert good is not None
-    assert [each.label for each in broken.objects or ()] == ["broken"]
+    assert [each.label for each in objects_of(broken)] == ["broken"]
     assert good.objects == ()
     assert reader.read("bottle/test/broken/001.png") is None

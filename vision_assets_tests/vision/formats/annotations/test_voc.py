@@ -13,6 +13,7 @@ from vision_assets_tests.vision.formats.annotations.said_things import (
     BOXES,
     NAMES,
     mutations,
+    objects_of,
     read_or_refusal,
 )
 
@@ -44,12 +45,12 @@ def test_objects_come_back_as_they_were_written(objects: list):
 
 
 def test_pixels_that_are_counted_from_one_become_edges():
-    (each,) = read_voc(voc([("spot", (1, 1, 10, 1))]), "a.xml", first_pixel=1).objects or ()
+    (each,) = objects_of(read_voc(voc([("spot", (1, 1, 10, 1))]), "a.xml", first_pixel=1))
     assert each.box == (0, 0, 10, 1)
 
 
 def test_a_difficult_object_is_marked():
-    (each,) = read_voc(voc([("spot", (1, 1, 9, 9))], "<difficult>1</difficult>"), "").objects or ()
+    (each,) = objects_of(read_voc(voc([("spot", (1, 1, 9, 9))], "<difficult>1</difficult>"), ""))
     assert each.marks == (Kind.DIFFICULT,)
 
 
@@ -71,7 +72,7 @@ def test_numbers_that_are_none_are_named_by_object(number: str):
     )
     said = read_voc(data, "a.xml")
     assert [(fault.kind, fault.index) for fault in said.faults] == [(Kind.BAD_OBJECT, 1)]
-    assert len(said.objects or ()) == 1
+    assert len(objects_of(said)) == 1
 
 
 @given(mutations(voc([("spot", (1, 2, 3, 4)), ("scratch", (5, 6, 7, 8))], "<pose>x</pose>")))

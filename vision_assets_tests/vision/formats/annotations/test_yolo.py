@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vision_assets.vision.errors import SpecError
@@ -13,7 +13,11 @@ from vision_assets.vision.formats.annotations.upright import Frame, to_upright
 from vision_assets.vision.formats.annotations.yolo import read_yolo
 from vision_assets.vision.formats.annotations.yolo_data import YoloData, read_yolo_data
 from vision_assets.vision.formats.annotations.yolo_folder import YoloFolder
-from vision_assets_tests.vision.formats.annotations.said_things import mutations, read_or_refusal
+from vision_assets_tests.vision.formats.annotations.said_things import (
+    mutations,
+    objects_of,
+    read_or_refusal,
+)
 
 SIDES = st.integers(16, 8000)
 
@@ -58,7 +62,7 @@ def test_an_empty_text_says_that_there_is_no_object():
 def test_a_line_that_is_no_object_is_named(line: str):
     said = read_yolo(f"\n{line}\n0 .5 .5 .1 .1".encode(), "a.txt", ["good", "spot"])
     assert [(fault.kind, fault.index) for fault in said.faults] == [(Kind.BAD_OBJECT, 2)]
-    assert len(said.objects or ()) == 1
+    assert len(objects_of(said)) == 1
 
 
 @given(mutations(b"0 .5 .5 .25 .25\n1 .1 .1 .2 .1 .2 .2\n"))
@@ -86,6 +90,7 @@ def test_a_split_may_be_a_list_of_images(tmp_path: Path):
     assert (data.split_of("images/a.jpg"), data.split_of("images/b.jpg")) == ("test", None)
 
 
+@settings(deadline=2000)  # files are written
 @given(mutations(DATA))
 def test_no_bytes_break_the_reader_of_data_yaml(
     tmp_path_factory: pytest.TempPathFactory, data: bytes
@@ -103,7 +108,7 @@ def test_texts_lie_in_labels_beside_images(tmp_path: Path):
     reader = YoloFolder(tmp_path, None)
     said = reader.read("train/images/a.jpg")
     assert said is not None
-    assert [each.label for each in said.objects or ()] == ["spot"]
+    assert [each.label for each in objects_of(said)] == ["spot"]
     assert reader.split_of("train/images/a.jpg") == "train"
     assert {"train/labels/a.txt", "data.yaml"} <= set(reader.files_of("train/images/a.jpg"))
 

@@ -9,7 +9,7 @@ import pytest
 from vision_assets.vision.inference.bundle import Card, CardClass, InputSize
 from vision_assets.vision.inference.geometry.windows import tiled, whole
 from vision_assets.vision.tasks.anomaly.answer import ANOMALY_ID, map_of, to_answer
-from vision_assets.vision.tasks.anomaly.stitch import stitched
+from vision_assets.vision.tasks.anomaly.answer.stitch import stitched
 
 CARD = Card(
     task="anomaly",

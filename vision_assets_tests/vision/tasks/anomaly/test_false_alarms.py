@@ -15,8 +15,10 @@ from vision_assets.vision.tasks.anomaly.false_alarms import (
 )
 from vision_assets.vision.tasks.anomaly.spec import FalseAlarmSpec
 
+NO_SCORES = np.empty(0)
 
-def outcomes(normal: np.ndarray, defects: np.ndarray = np.empty(0)) -> pd.DataFrame:
+
+def outcomes(normal: np.ndarray, defects: np.ndarray = NO_SCORES) -> pd.DataFrame:
     scores = np.concatenate([normal, defects])
     return pd.DataFrame(
         {

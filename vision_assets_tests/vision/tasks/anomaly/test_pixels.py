@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from scipy.ndimage import label
 from sklearn.metrics import roc_auc_score
 
 from vision_assets.vision.inference.geometry.rle import encode
 from vision_assets.vision.objects import AnnotatedObject, to_text
+from vision_assets.vision.tasks.anomaly.answer.regions import components
 from vision_assets.vision.tasks.anomaly.pixels import PixelFigures, mask_of
 
 
@@ -40,11 +40,11 @@ def test_pro_is_the_mean_share_of_each_region(counted: PixelFigures):
         found = maps >= threshold
         shares = [
             found[index][numbers == region].mean()
-            for index, (numbers, n) in enumerate(map(label, masks))
-            for region in range(1, n + 1)
+            for index, numbers in enumerate(map(components, masks))
+            for region in range(1, int(numbers.max()) + 1)
         ]
         false.append(found[~masks].mean())
-        overlap.append(np.mean(shares))
+        overlap.append(float(np.mean(shares)))
     x = np.linspace(0, 0.3, 20_001)
     expected = np.trapezoid(np.interp(x, false, overlap), x) / 0.3
     assert counted.metrics()["pro"] == pytest.approx(expected, abs=1e-3)

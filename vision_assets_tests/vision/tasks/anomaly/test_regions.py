@@ -1,11 +1,13 @@
 """Regions of a map: what belongs together, and its outline."""
 
+from typing import Any, cast
+
 import numpy as np
 import pytest
-from scipy.ndimage import label
+from scipy.ndimage import binary_fill_holes, label
 
 from vision_assets.vision.objects import fill
-from vision_assets.vision.tasks.anomaly.regions import components, find_regions, outlines_of
+from vision_assets.vision.tasks.anomaly.answer.regions import components, find_regions, outlines_of
 
 
 def noise(seed: int, density: float) -> np.ndarray:
@@ -15,10 +17,11 @@ def noise(seed: int, density: float) -> np.ndarray:
 @pytest.mark.parametrize("seed", range(6))
 def test_components_are_those_of_scipy(seed: int):
     mask = noise(seed, 0.1 + 0.15 * seed)
-    found, expected = components(mask), label(mask, np.ones((3, 3)))[0]
+    found = components(mask)
+    expected, _ = cast(Any, label(mask, np.ones((3, 3))))
     assert found.max() == expected.max()
     pairs = set(zip(found.ravel().tolist(), expected.ravel().tolist(), strict=True))
-    assert len(pairs) == found.max() + 1 if not mask.all() else True
+    assert len(pairs) == found.max() + 1
 
 
 def test_an_empty_mask_has_no_components():
@@ -27,8 +30,6 @@ def test_an_empty_mask_has_no_components():
 
 @pytest.mark.parametrize("seed", range(6))
 def test_outlines_filled_are_the_mask_without_its_holes(seed: int):
-    from scipy.ndimage import binary_fill_holes
-
     mask = noise(seed, 0.45)
     for number in range(1, components(mask).max() + 1):
         cells = components(mask) == number
@@ -38,7 +39,7 @@ def test_outlines_filled_are_the_mask_without_its_holes(seed: int):
         ]
         filled = fill(outlines, *cells.shape)
         assert (filled & cells).sum() == cells.sum()
-        assert not (filled & ~binary_fill_holes(cells)).any()
+        assert not (filled & ~np.asarray(binary_fill_holes(cells))).any()
 
 
 def test_a_rectangle_has_four_corners():

@@ -58,3 +58,14 @@ def test_many_classes_of_a_large_picture_need_bounded_memory():
     tracemalloc.stop()
     maps, all_classes = 2 * 3000 * 4000, 20 * 3000 * 4000
     assert peak < maps + 80e6 < all_classes
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_classes_that_can_win_nowhere_are_left_out_without_a_difference(seed: int):
+    rng = np.random.default_rng(seed)
+    shares = rng.dirichlet([3, 0.2, 0.2, 0.2, 0.2], (1, 12, 12)).transpose(0, 3, 1, 2)
+    levels = (shares * 255).round().astype(np.uint8)
+    ((_, band),) = bands(levels, whole(40, 40))
+    classes, surest = merged(levels, whole(40, 40))
+    assert np.array_equal(classes, band.argmax(0))
+    assert np.array_equal(surest, band.max(0))

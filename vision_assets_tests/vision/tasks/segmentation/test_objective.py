@@ -12,6 +12,7 @@ from vision_assets.vision.tasks.segmentation.objective import (
     dice_loss,
     mean_iou,
     objective,
+    pixel_confusion,
     view_chances,
 )
 from vision_assets.vision.tasks.segmentation.spec import SegmentationRecipe
@@ -106,10 +107,16 @@ def test_the_loss_falls_with_the_right_answer():
     assert right < aim.loss(torch.zeros(2, 3, 16, 16), maps)
 
 
-def test_mean_iou_is_that_of_the_views():
+def test_the_iou_counts_the_pixels_of_all_views_together():
     maps = torch.zeros(3, 4, 4, dtype=torch.uint8)
     maps[0, :2] = 1
     said = maps.long().clone()
     said[0, 1] = 0
     said[1, 0] = 1
-    assert mean_iou(logits_of(said, 3), maps)["mean_iou"] == pytest.approx((0.5 + 0 + 1) / 3)
+    notes = [pixel_confusion(logits_of(said[n], 3), maps[n]) for n in (slice(2), slice(2, 3))]
+    assert mean_iou(notes)["mean_iou"] == pytest.approx(4 / 12)
+
+
+def test_views_without_an_object_have_no_iou():
+    maps = torch.zeros(3, 4, 4, dtype=torch.uint8)
+    assert mean_iou([pixel_confusion(logits_of(maps.long(), 3), maps)]) == {}

@@ -13,8 +13,8 @@ from vision_assets.vision.inference.bundle import Card
 from vision_assets.vision.inference.decision import PASS_BELOW, decide
 from vision_assets.vision.inference.geometry.windows import Picture
 from vision_assets.vision.inference.heat import tinted
-from vision_assets.vision.tasks.anomaly.regions import Region, find_regions
-from vision_assets.vision.tasks.anomaly.stitch import stitched
+from vision_assets.vision.tasks.anomaly.answer.regions import Region, find_regions
+from vision_assets.vision.tasks.anomaly.answer.stitch import stitched
 
 DECISIVE = ("score", "activation")
 ANOMALY, ANOMALY_ID = "anomaly", -2

@@ -1,0 +1,1 @@
+"""Writing images with their annotations, one module per format; the reverse of reading them."""
