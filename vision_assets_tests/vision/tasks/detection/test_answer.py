@@ -35,6 +35,13 @@ def test_an_image_without_objects_shows_nothing():
     assert answer["decision"] == "pass"
 
 
+def test_a_box_without_area_is_no_object():
+    found = outputs([(1, 0.9, (0.2, 0.2, 0.2, 0.6)), (1, 0.8, (0.5, 0.5, 0.6, 0.6))])
+    assert [each["score"] for each in to_answer(found, card(), WHOLE, {})["objects"]] == [
+        pytest.approx(0.8)
+    ]
+
+
 def test_only_classes_that_are_defects_make_a_part_defect():
     answer = to_answer(outputs([(0, 0.9, (0, 0, 1, 1))]), card(), WHOLE, THRESHOLDS)
     assert answer["label"] == "good"

@@ -7,7 +7,12 @@ import numpy as np
 from vision_assets.vision.inference.answers import Outputs
 from vision_assets.vision.inference.bundle import Card
 from vision_assets.vision.inference.geometry.windows import Picture, Window
-from vision_assets.vision.tasks.detection.answer.suppression import CUT_SHARE, is_cut, suppress
+from vision_assets.vision.tasks.detection.answer.suppression import (
+    CUT_SHARE,
+    area,
+    is_cut,
+    suppress,
+)
 
 FOUND_FROM = "found_from"
 """In a card's calibration, `found_from/<position of the class>`: the score from which an object is
@@ -60,7 +65,8 @@ def found_from(card: Card) -> np.ndarray:
 
 
 def _inside(outputs: Outputs, view: int) -> np.ndarray:
-    return outputs["scores"][view] >= FAINTEST
+    """Which boxes of a view are any: of some area, and not fainter than the faintest."""
+    return (outputs["scores"][view] >= FAINTEST) & (area(outputs["boxes"][view]) > 0)
 
 
 def _goes_on(window: Window, picture: Picture) -> tuple[bool, bool, bool, bool]:

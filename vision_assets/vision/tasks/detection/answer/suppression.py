@@ -59,7 +59,8 @@ def suppress(
         union = areas[best] + areas[waiting] - shared
         contained = shared >= _CONTAINED * np.minimum(areas[waiting], areas[best])
         same = (shared >= overlap * union) | (contained & (cut[waiting] | cut[best]))
-        waiting = waiting[~(same & (classes[waiting] == classes[best]))]
+        same &= (shared > 0) & (classes[waiting] == classes[best])
+        waiting = waiting[~same]
     return np.array(kept, np.int64)
 
 
