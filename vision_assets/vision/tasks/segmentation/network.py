@@ -14,6 +14,8 @@ _SUB_PIXELS = 4
 _MEAN, _STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 """From scratch, grey levels become -2..2, the same in every channel, as surfaces are grey."""
 _GREY_LEVELS = 255.0
+_SMALLEST_DEVIATION = 0.1
+"""Of normalised images: some six grey levels, the noise of a camera."""
 
 
 class Network(nn.Module):
@@ -95,7 +97,8 @@ class SmallUNet(nn.Module):
     Residual blocks at 1/2 to 1/32 of the side on the way down, one convolution over both paths on
     the way up; each cell of the last map, at 1/2 of the side, says four pixels (Shi et al.,
     "Real-Time Single Image and Video Super-Resolution", 2016), so that no layer but this one works
-    at full size. Sides need not be multiples of 32.
+    at full size. Sides need not be multiples of 32. Each image is normalised by itself first, so
+    that its exposure does not count.
     """
 
     def __init__(self, n_outputs: int) -> None:
@@ -106,11 +109,17 @@ class SmallUNet(nn.Module):
         self.head = nn.Conv2d(_WIDTHS[0], _SUB_PIXELS * n_outputs, 1)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        *skips, features = self.encoder(images)
+        *skips, features = self.encoder(evenly_exposed(images))
         for merge, skip in zip(self.decoder, reversed(skips), strict=True):
             features = merge(features, skip)
         said = nn.functional.pixel_shuffle(self.head(features), 2)
         return said[:, :, : images.shape[2], : images.shape[3]]
+
+
+def evenly_exposed(images: torch.Tensor) -> torch.Tensor:
+    """Each image, (n, c, h, w), with mean 0 and a deviation of about 1; flat ones stay flat."""
+    away = images - images.mean((1, 2, 3), keepdim=True)
+    return away / (away.square().mean((1, 2, 3), keepdim=True).sqrt() + _SMALLEST_DEVIATION)
 
 
 class Encoder(nn.Module):

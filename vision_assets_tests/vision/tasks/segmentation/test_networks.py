@@ -35,6 +35,13 @@ def test_our_own_network_takes_images_of_any_size(side_px: int):
     assert logits.shape == (2, N_CLASSES + 1, side_px, side_px + 7)
 
 
+def test_exposure_does_not_count_for_our_own_network():
+    pixels = torch.rand(2, 3, 32, 32) * 60 + 100
+    network = build("small", N_CLASSES).eval()
+    assert torch.allclose(network(pixels), network(pixels - 80), atol=1e-3)
+    assert network(torch.full((1, 3, 32, 32), 99.0)).isfinite().all()
+
+
 def test_our_own_network_is_compact():
     assert sum(value.numel() for value in build("small", 6).parameters()) < 1_500_000
 

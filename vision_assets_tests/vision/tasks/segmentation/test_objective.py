@@ -99,6 +99,14 @@ def test_dice_has_a_gradient_of_nothing_where_a_batch_shows_no_object():
     assert not logits.grad.any()
 
 
+def test_a_small_defect_counts_as_much_as_a_large_one():
+    maps = torch.zeros(2, 32, 32, dtype=torch.int64)
+    maps[0, :30], maps[1, 5:9, 5:9] = 1, 1
+    missed = maps.clone()
+    missed[1] = 0
+    assert dice_loss(logits_of(missed, 3), maps).item() == pytest.approx(0.5, abs=0.05)
+
+
 def test_the_loss_falls_with_the_right_answer():
     maps = torch.zeros(2, 16, 16, dtype=torch.uint8)
     maps[:, :8] = 1
