@@ -53,9 +53,11 @@ def evaluate(
     answers: dict[str, str] = {}
     for image_id, data in read(list(by_id)):
         began = time.perf_counter()
-        answer = predictor.judged(data)
+        prepared = predictor.prepare(data)
+        outputs = predictor.outputs([prepared])
+        (answer,) = predictor.to_answers(outputs, [prepared])
         seconds.append(time.perf_counter() - began)
-        measure.update(by_id[image_id], answer)
+        measure.update(by_id[image_id], answer | predictor.beside_answer(outputs, prepared))
         answers[image_id] = json.dumps(answer, ensure_ascii=False)
     if len(seconds) != len(rows):
         raise DatasetError(

@@ -25,8 +25,8 @@ Outputs = dict[str, np.ndarray]
 class Answers(Protocol):
     """The functions of an answer module.
 
-    A module may have a `to_judged` as well: as `to_answer`, with what its measure needs beside
-    the answer and what nobody else is told, such as objects that are too faint.
+    A module may have a `beside_answer(outputs, card, picture)` as well: what its measure needs
+    beside the answer and what nobody else is told, such as objects that are too faint.
 
     Attributes:
         DECISIVE: names of the outputs that an answer follows from; `difference` compares these.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vision_assets.vision.inference.answers import Answer, Outputs
-from vision_assets.vision.inference.bundle import Bundle, InputSize
+from vision_assets.vision.inference.bundle import Bundle, Card, InputSize
 from vision_assets.vision.inference.decode import DEFAULT_LIMITS, Limits, decode
 from vision_assets.vision.inference.geometry.windows import Picture, whole
 from vision_assets.vision.inference.resize import resize
@@ -62,7 +62,7 @@ class Predictor:
         self.bundle = bundle
         self.limits = limits
         self._answers = load_answers(bundle.card.task)
-        self._to_judged = getattr(self._answers, "to_judged", self._answers.to_answer)
+        self._beside = getattr(self._answers, "beside_answer", _nothing)
         self._session = Session(bundle, threads)
 
     def predict(self, data: bytes, thresholds: Mapping[str, float] | None = None) -> Answer:
@@ -84,15 +84,9 @@ class Predictor:
         """
         return self.answers([self.prepare(data) for data in images], thresholds)
 
-    def judged(self, data: bytes) -> Answer:
-        """The answer for one encoded image with what a measure needs beside it.
-
-        Raises:
-            ImageRefused: the image cannot be decoded or is outside the limits.
-        """
-        prepared, card = self.prepare(data), self.bundle.card
-        outputs = self.outputs([prepared])
-        return self._to_judged(outputs, card, prepared.picture, card.thresholds)
+    def beside_answer(self, outputs: Outputs, prepared: Prepared) -> Answer:
+        """What a measure needs of one image beside its answer; of most tasks nothing."""
+        return self._beside(outputs, self.bundle.card, prepared.picture)
 
     def prepare(self, data: bytes) -> Prepared:
         """Decode and resize one image.
@@ -134,6 +128,10 @@ class Predictor:
             self._answers.to_answer(of_one, card, image.picture, by)
             for of_one, image in zip(per_image(outputs, prepared), prepared, strict=True)
         ]
+
+
+def _nothing(outputs: Outputs, card: Card, picture: Picture) -> Answer:
+    return {}
 
 
 def views_of(prepared: Sequence[Prepared]) -> np.ndarray:

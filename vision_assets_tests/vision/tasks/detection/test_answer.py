@@ -7,7 +7,13 @@ import pytest
 
 from vision_assets.vision.inference.answers import NOTHING, NOTHING_ID
 from vision_assets.vision.inference.geometry.windows import Picture, Window, whole
-from vision_assets.vision.tasks.detection.answer import difference, draw, same, to_answer, to_judged
+from vision_assets.vision.tasks.detection.answer import (
+    beside_answer,
+    difference,
+    draw,
+    same,
+    to_answer,
+)
 from vision_assets_tests.vision.tasks.detection.cards import card, outputs
 
 WHOLE = whole(100, 200)
@@ -64,7 +70,7 @@ def test_what_is_asked_of_a_class_is_asked_of_it_alone():
 def test_what_is_too_faint_to_be_told_is_there_to_be_judged():
     found = outputs([(1, 0.9, (0, 0, 0.4, 0.4)), (2, 0.1, (0.5, 0.5, 1, 1))])
     assert "faint" not in to_answer(found, card(), WHOLE, {})
-    assert to_judged(found, card(), WHOLE, {})["faint"] == [[12, 0.1, 100, 50, 200, 100]]
+    assert beside_answer(found, card(), WHOLE)["faint"] == [[12, 0.1, 100, 50, 200, 100]]
 
 
 def test_an_object_that_two_tiles_show_is_one_object():

@@ -18,7 +18,7 @@ from vision_assets.vision.tasks.detection.answer.candidates import (
 from vision_assets.vision.tasks.detection.answer.comparing import difference, same
 from vision_assets.vision.tasks.detection.answer.drawing import draw
 
-__all__ = ["DECISIVE", "difference", "draw", "same", "to_answer", "to_judged"]
+__all__ = ["DECISIVE", "beside_answer", "difference", "draw", "same", "to_answer"]
 
 DECISIVE = ("boxes", "scores", "classes")
 
@@ -43,15 +43,12 @@ def to_answer(
     return _answer(candidates(outputs, card, picture), card, thresholds)
 
 
-def to_judged(
-    outputs: Outputs, card: Card, picture: Picture, thresholds: Mapping[str, float]
-) -> Answer:
-    """The same, and `faint`: class id, score and box of each object below what is asked.
+def beside_answer(outputs: Outputs, card: Card, picture: Picture) -> Answer:
+    """`faint`: class id, score and box of each object below what is asked of its class.
 
     Precision can be followed along recall with them.
     """
     found = candidates(outputs, card, picture)
-    answer = _answer(found, card, thresholds)
     faint = found.scores < found_from(card)[found.classes]
     ids = np.array([entry.id for entry in card.classes])
     rows = zip(
@@ -60,9 +57,7 @@ def to_judged(
         found.boxes[faint].tolist(),
         strict=True,
     )
-    return answer | {
-        "faint": [[class_id, round(score, 6), *_rounded(box)] for class_id, score, box in rows]
-    }
+    return {"faint": [[class_id, round(score, 6), *_rounded(box)] for class_id, score, box in rows]}
 
 
 def _answer(found: Candidates, card: Card, thresholds: Mapping[str, float]) -> Answer:
