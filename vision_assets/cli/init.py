@@ -1,6 +1,6 @@
 """`vision-assets init`: look at a folder of images and write the use case's YAML."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,6 +28,19 @@ def init(
     json: Json = False,
 ) -> None:
     """Look at a folder of images, say what is there, and write the YAML of a use case."""
+    begin(name, images, task, dry_run=dry_run, json=json)
+
+
+def begin(
+    name: str,
+    images: Path,
+    task: str | None = None,
+    *,
+    recipe: Mapping[str, Any] | None = None,
+    dry_run: bool = False,
+    json: bool = False,
+) -> None:
+    """Do what `init` does; the YAML also says the recipe, where one is given."""
     from vision_assets.vision.formats.look import look
     from vision_assets.vision.formats.task_proposal import propose_task
     from vision_assets.vision.formats.use_case_yaml import write_yaml
@@ -47,7 +60,13 @@ def init(
 
         landing = landing_of(images, Home.from_environment())
         written = write_yaml(
-            findings, name, defs_folder(), landing=landing, component=component, port=_free_port()
+            findings,
+            name,
+            defs_folder(),
+            landing=landing,
+            component=component,
+            port=_free_port(),
+            recipe=recipe or {},
         )
     if json:
         chosen = {"task": task or proposal.task, "proposed": vars(proposal)}

@@ -65,18 +65,18 @@ def demo(
 
 def _use_case_of(images: Path, task: str | None) -> str:
     """The use case of a folder; written by `init` when it is new."""
-    from vision_assets.cli.init import init
+    from vision_assets.cli.init import begin
     from vision_assets.project import use_case_names
 
     name = "demo_" + re.sub(r"[^a-z0-9]+", "_", images.resolve().name.lower()).strip("_")
     if name not in use_case_names():
-        init(name, images, task)
+        begin(name, images, task)
     return name
 
 
 def _sample_use_case(home: Home, task: str | None) -> str:
     """The sample use case of a task, with images in its landing folder; written when it is new."""
-    from vision_assets.cli.init import init
+    from vision_assets.cli.init import begin
     from vision_assets.demo import demo_of, drop_samples
     from vision_assets.project import use_case, use_case_names
 
@@ -85,7 +85,7 @@ def _sample_use_case(home: Home, task: str | None) -> str:
     said = f"landing/{demo.use_case}" if is_new else use_case(demo.use_case).spec.source.landing
     drop_samples(home.landing(said), demo.format)
     if is_new:
-        init(demo.use_case, home.landing(said), task)
+        begin(demo.use_case, home.landing(said), task, recipe=demo.recipe)
     return demo.use_case
 
 

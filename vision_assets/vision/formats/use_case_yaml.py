@@ -1,9 +1,10 @@
 """The first `defs.yaml` of a use case, written from what was found in a folder."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -28,6 +29,7 @@ def write_yaml(
     landing: str | None = None,
     component: str = CLASSIFICATION,
     port: int = FIRST_PORT,
+    recipe: Mapping[str, Any] = MappingProxyType({}),
 ) -> Path:
     """Write `<defs_folder>/<name>/defs.yaml`; never over one that exists.
 
@@ -38,6 +40,7 @@ def write_yaml(
         landing: the landing folder as the YAML says it; default: the folder looked at.
         component: the type that the YAML names.
         port: of the endpoint; no other use case may have it.
+        recipe: what differs from the task's defaults.
 
     Returns:
         The file.
@@ -52,21 +55,29 @@ def write_yaml(
     path = defs_folder / name / "defs.yaml"
     if path.exists():
         raise SpecError(f"{path} exists and is not overwritten; edit it, or choose another name")
-    text = yaml_text(findings, landing or str(findings.folder.absolute()), component, port)
+    landing = landing or str(findings.folder.absolute())
+    text = yaml_text(findings, landing, component, port, recipe)
     write_text(path, text)
     return path
 
 
 def yaml_text(
-    findings: Findings, landing: str, component: str = CLASSIFICATION, port: int = FIRST_PORT
+    findings: Findings,
+    landing: str,
+    component: str = CLASSIFICATION,
+    port: int = FIRST_PORT,
+    recipe: Mapping[str, Any] = MappingProxyType({}),
 ) -> str:
-    """The text of the YAML file; valid for every task, as it says only what tasks share."""
-    text = "\n".join(_lines(findings, landing, component, port)) + "\n"
-    PipelineSpec.model_validate(yaml.safe_load(text)["attributes"])
+    """The text of the YAML file; but for the recipe it says only what tasks share."""
+    text = "\n".join(_lines(findings, landing, component, port, recipe)) + "\n"
+    attributes = yaml.safe_load(text)["attributes"]
+    PipelineSpec.model_validate({key: attributes[key] for key in attributes if key != "recipe"})
     return text
 
 
-def _lines(findings: Findings, landing: str, component: str, port: int) -> Iterator[str]:
+def _lines(
+    findings: Findings, landing: str, component: str, port: int, recipe: Mapping[str, Any]
+) -> Iterator[str]:
     yield f"# {_summary(findings)}"
     yield "# All that is not said here has a default; docs/reference/yaml.md lists every attribute."
     yield f"type: {component}"
@@ -77,6 +88,8 @@ def _lines(findings: Findings, landing: str, component: str, port: int) -> Itera
     yield from _splits(findings)
     yield from _slices(findings)
     yield from _triggers(findings)
+    if recipe:
+        yield f"  recipe: {_flow(dict(recipe))}"
     yield "  # gates: a model below this is not deployed"
     yield "  # gates:"
     if component == CLASSIFICATION:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from vision_assets.vision.inference.bundle import Card
+from vision_assets.vision.inference.bundle import Card, CardClass
 from vision_assets.vision.inference.geometry.windows import Picture
 
 Answer = dict[str, Any]
@@ -18,6 +18,8 @@ NOTHING_ID = -1
 """Class id of an image that was looked at and shows no object."""
 NOTHING = "(nothing)"
 """Its label."""
+SOUND = CardClass(id=NOTHING_ID, name=NOTHING, defect=False)
+"""Its class: a good part."""
 Outputs = dict[str, np.ndarray]
 """Outputs of a model by name."""
 

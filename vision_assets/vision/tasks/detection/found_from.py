@@ -1,6 +1,6 @@
-"""The score from which an object is told: for each class the one with the best F1 on the val split.
+"""The score from which an object is told: for each class that of the lowest cost on the val split.
 
-Among scores with nearly the best F1 the middle one is taken: the best of few objects is chance.
+Among scores of nearly the lowest cost the middle one is taken: the best of few objects is chance.
 """
 
 from collections.abc import Sequence
@@ -18,15 +18,15 @@ from vision_assets.vision.tasks.task import Samples
 from vision_assets.vision.training.gradient_descent import to_images
 
 _FEWEST_OBJECTS = 10
-_NEARLY = 0.995
-"""Share of the best F1 that is as good."""
+_NEARLY = 0.01
+"""Of the cost of missing every object: a difference that does not count."""
 
 
 def found_from(
     network: Detector, val: Samples, recipe: DetectionRecipe, device: torch.device
 ) -> dict[str, float]:
     """What a card's calibration says, by position of the class."""
-    chosen = least_scores(look(network, val, recipe, device))
+    chosen = least_scores(look(network, val, recipe, device), recipe.missed_cost)
     return {f"{FOUND_FROM}/{index}": score for index, score in chosen.items()}
 
 
@@ -45,8 +45,13 @@ def look(
     return noted
 
 
-def least_scores(noted: Noted) -> dict[int, float]:
-    """By position of the class; without those of which few objects are seen."""
+def least_scores(noted: Noted, missed_cost: float) -> dict[int, float]:
+    """By position of the class; without those of which few objects are seen.
+
+    Args:
+        noted: what was found, and what is there.
+        missed_cost: of an object that is not told, in boxes told where none is.
+    """
     hits = [matched(found, truth) >= 0 for found, truth in noted]
     chosen: dict[int, float] = {}
     for index in sorted({int(each) for _, truth in noted for each in truth.classes}):
@@ -57,17 +62,18 @@ def least_scores(noted: Noted) -> dict[int, float]:
         scores = _joined([found.scores[of] for (found, _), of in zip(noted, of_class, strict=True)])
         right = _joined([hit[of] for hit, of in zip(hits, of_class, strict=True)])
         if right.any():
-            chosen[index] = _best(scores, right.astype(bool), n_objects)
+            chosen[index] = _cheapest(
+                scores, right.astype(bool), n_objects * missed_cost, missed_cost
+            )
     return chosen
 
 
-def _best(scores: np.ndarray, right: np.ndarray, n_objects: int) -> float:
+def _cheapest(scores: np.ndarray, right: np.ndarray, n_objects: int, missed_cost: float) -> float:
     order = np.argsort(-scores, kind="stable")
-    scores = scores[order]
-    told = np.arange(1, len(scores) + 1)
-    f1 = 2 * np.cumsum(right[order]) / (told + n_objects)
-    good = scores[f1 >= _NEARLY * f1.max()]
-    return float(max(FAINTEST, np.median(good)))
+    scores, right = scores[order], right[order]
+    costs = missed_cost * (n_objects - np.cumsum(right)) + np.cumsum(~right)
+    cheap = scores[costs <= costs.min() + _NEARLY * missed_cost * n_objects]
+    return float(max(FAINTEST, np.median(cheap)))
 
 
 def _joined(parts: Sequence[np.ndarray]) -> np.ndarray:

@@ -43,6 +43,15 @@ class DetectionRecipe(TiledRecipe):
             "IoU from which two boxes of one class are the same object: the weaker one is left out."
         ),
     )
+    missed_cost: float = Field(
+        default=2.0,
+        gt=0,
+        le=1000,
+        description=(
+            "What an object that is not told costs, in boxes told where none is: the score from "
+            "which objects of a class are told has the lowest cost on the val split."
+        ),
+    )
     most_objects: int = Field(
         default=100, ge=1, le=1000, description="Of one picture, those with the highest scores."
     )

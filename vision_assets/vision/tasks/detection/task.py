@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from vision_assets.vision.errors import TrainingError
+from vision_assets.vision.inference.answers import SOUND
 from vision_assets.vision.inference.bundle import CardClass
 from vision_assets.vision.spec import PipelineSpec, Space
 from vision_assets.vision.tasks.detection.spec import DetectionRecipe
@@ -114,10 +115,10 @@ class DetectionTask:
     def thresholds(
         self, outcomes: pd.DataFrame | None, classes: Sequence[CardClass], spec: PipelineSpec
     ) -> Choice:
-        """Those with the lowest cost, by whether images show a defect."""
+        """Those with the lowest cost; an image without a defect is good, whatever the classes."""
         from vision_assets.vision.evaluation.thresholds import choose
 
-        return choose(outcomes, classes, spec.costs)
+        return choose(outcomes, (*classes, SOUND), spec.costs)
 
     def measure(self, classes: Sequence[CardClass]) -> Measure:
         """A fresh measure over these classes."""

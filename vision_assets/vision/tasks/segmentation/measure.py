@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vision_assets.vision.inference.answers import NOTHING, NOTHING_ID, Answer
+from vision_assets.vision.inference.answers import NOTHING, NOTHING_ID, SOUND, Answer
 from vision_assets.vision.inference.bundle import CardClass
 from vision_assets.vision.inference.geometry.rle import Rle, decode
 from vision_assets.vision.objects import from_text, main_class
@@ -25,8 +25,6 @@ from vision_assets.vision.tasks.segmentation.counts import (
 from vision_assets.vision.tasks.segmentation.figures import figures, of_counts
 from vision_assets.vision.tasks.task import Measured
 
-SOUND = CardClass(id=NOTHING_ID, name=NOTHING, defect=False)
-"""What an image without objects is."""
 PIXEL_CONFUSION, PRECISION_RECALL = "pixel_confusion", "pixel_precision_recall"
 """Names of the curves that plots are drawn from."""
 RIGHT_FROM = 0.5

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from vision_assets.vision.errors import TrainingError
+from vision_assets.vision.inference.answers import SOUND
 from vision_assets.vision.inference.bundle import CardClass
 from vision_assets.vision.spec import PipelineSpec, Space
-from vision_assets.vision.tasks.segmentation.measure import SOUND, SegmentationMeasure
+from vision_assets.vision.tasks.segmentation.measure import SegmentationMeasure
 from vision_assets.vision.tasks.segmentation.spec import SegmentationRecipe
 from vision_assets.vision.tasks.task import Choice, ExportableNetwork, Samples
 from vision_assets.vision.training.progress import EpochReport, OnEpoch

@@ -7,13 +7,15 @@ import torch
 
 from vision_assets.vision.errors import TrainingError
 from vision_assets.vision.export import export
+from vision_assets.vision.inference.decision import PASS_BELOW, REFUSE_FROM
 from vision_assets.vision.inference.predictor import Predictor
 from vision_assets.vision.objects import AnnotatedObject, to_text
+from vision_assets.vision.spec import SourceSpec
 from vision_assets.vision.tasks.detection.found_from import least_scores
 from vision_assets.vision.tasks.detection.matching import Boxes
 from vision_assets.vision.tasks.detection.network import build
 from vision_assets.vision.tasks.detection.small import drawn_targets
-from vision_assets.vision.tasks.detection.spec import DetectionRecipe
+from vision_assets.vision.tasks.detection.spec import DetectionRecipe, DetectionSpec
 from vision_assets.vision.tasks.detection.targets import BoxTargets, ViewObjects, targets_of
 from vision_assets.vision.tasks.registry import load_task
 from vision_assets.vision.training.fit import fit
@@ -85,12 +87,22 @@ def test_an_object_is_told_from_the_score_that_divides_right_from_wrong():
         (Boxes(np.array([[0, 0, 1, 1], [3, 3, 4, 4]], float), np.zeros(2, int), scores), truth)
         for scores in (np.array([0.9, 0.2]), np.array([0.8, 0.3])) * 10
     ]
-    assert 0.3 < least_scores(noted)[0] <= 0.8
+    assert 0.3 < least_scores(noted, 2)[0] <= 0.8
+
+
+@pytest.mark.parametrize(("missed_cost", "faintest"), [(0.5, 0.9), (4, 0.3)])
+def test_the_dearer_a_miss_the_fainter_an_object_may_be(missed_cost: float, faintest: float):
+    truth = Boxes(np.array([[0, 0, 1, 1]], float), np.array([0]), np.ones(1))
+    strong = Boxes(truth.boxes, truth.classes, np.array([0.9]))
+    faint = Boxes(truth.boxes, truth.classes, np.array([0.3]))
+    wrong = Boxes(truth.boxes + 5, truth.classes, np.array([0.4]))
+    chosen = least_scores([(strong, truth), (faint, truth), (wrong, truth)] * 20, missed_cost)
+    assert chosen[0] == faintest
 
 
 def test_of_few_objects_no_score_is_chosen():
     truth = Boxes(np.array([[0, 0, 1, 1]], float), np.array([0]), np.ones(1))
-    assert least_scores([(truth, truth)] * 3) == {}
+    assert least_scores([(truth, truth)] * 3, 2) == {}
 
 
 @pytest.mark.slow
@@ -108,3 +120,12 @@ def test_a_small_detector_learns_to_find_what_is_drawn(drawn: DrawnDataset, tmp_
         for _, data in drawn.read(spots["image_id"].tolist())
     ]
     assert told.count("spot") > len(told) / 2
+
+
+def test_an_image_without_a_defect_is_good_where_every_class_is_a_defect():
+    defects = [entry for entry in CLASSES if entry.defect]
+    outcomes = pd.DataFrame({"defect": [True, False] * 20, "defect_score": [0.8, 0.1] * 20})
+    spec = DetectionSpec(source=SourceSpec(landing="landing", label="folder"))
+    chosen = TASK.thresholds(outcomes, defects, spec)
+    assert chosen.origin == "lowest cost on 20 good and 20 defect images of the val split"
+    assert set(chosen.thresholds) == {PASS_BELOW, REFUSE_FROM}
