@@ -53,7 +53,7 @@ class Demo:
 
 DEMOS = {
     "classification": Demo("surface", "pattern"),
-    "detection": Demo("surface_detection", "voc", {"image_size_px": 128, "epochs": 15}),
+    "detection": Demo("surface_detection", "voc", {"image_size_px": 128, "epochs": 20}),
     "segmentation": Demo("surface_segmentation", "masks", {"image_size_px": 128, "epochs": 15}),
     "anomaly": Demo("surface_anomaly", "mvtec", {"epochs": 20}),
 }

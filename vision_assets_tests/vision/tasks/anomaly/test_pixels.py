@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import label
 from sklearn.metrics import roc_auc_score
 
 from vision_assets.vision.inference.geometry.rle import encode
 from vision_assets.vision.objects import AnnotatedObject, to_text
-from vision_assets.vision.tasks.anomaly.answer.regions import components
 from vision_assets.vision.tasks.anomaly.pixels import PixelFigures, mask_of
 
 
@@ -40,7 +40,7 @@ def test_pro_is_the_mean_share_of_each_region(counted: PixelFigures):
         found = maps >= threshold
         shares = [
             found[index][numbers == region].mean()
-            for index, numbers in enumerate(map(components, masks))
+            for index, numbers in enumerate(label(mask, np.ones((3, 3)))[0] for mask in masks)
             for region in range(1, int(numbers.max()) + 1)
         ]
         false.append(found[~masks].mean())

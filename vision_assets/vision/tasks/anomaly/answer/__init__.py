@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,10 @@ from PIL import Image
 from vision_assets.vision.inference.answers import NOTHING, NOTHING_ID, Answer, Outputs
 from vision_assets.vision.inference.bundle import Card
 from vision_assets.vision.inference.decision import PASS_BELOW, decide
+from vision_assets.vision.inference.geometry.outlines import outlines
+from vision_assets.vision.inference.geometry.regions import Region, regions
 from vision_assets.vision.inference.geometry.windows import Picture
 from vision_assets.vision.inference.heat import tinted
-from vision_assets.vision.tasks.anomaly.answer.regions import Region, find_regions
 from vision_assets.vision.tasks.anomaly.answer.stitch import stitched
 
 DECISIVE = ("score", "activation")
@@ -23,7 +24,6 @@ UNDECIDED_FROM = 0.5
 """From here on an image is an anomaly where a bundle has no thresholds: the score that 95 of 100
 held-out normal images are below."""
 _MOST_REGIONS = 16
-_MOST_CORNERS = 400
 _LEVELS = 255
 _COLD = 0.25
 
@@ -52,7 +52,8 @@ def to_answer(
     threshold = thresholds.get(PASS_BELOW, UNDECIDED_FROM)
     label, class_id = (ANOMALY, ANOMALY_ID) if score >= threshold else _normal(card)
     values = stitched(outputs["activation"], picture)
-    regions = find_regions(values, threshold, _MOST_REGIONS) if score >= threshold else []
+    unlike = values >= threshold if score >= threshold else np.zeros(values.shape, bool)
+    found = regions(unlike, values, 1, _MOST_REGIONS, first="highest")
     scale = (picture.width_px / values.shape[1], picture.height_px / values.shape[0])
     return {
         "label": label,
@@ -60,7 +61,7 @@ def to_answer(
         "score": score,
         "defect_score": score,
         "decision": decide(score, thresholds),
-        "objects": [_object(region, scale) for region in regions],
+        "objects": [_object(region, scale) for region in found],
         "map_png": _png(values),
     }
 
@@ -93,20 +94,19 @@ def _normal(card: Card) -> tuple[str, int]:
 
 
 def _object(region: Region, scale: tuple[float, float]) -> dict[str, Any]:
-    across, down = scale
     left, top, right, bottom = region.box
-    found = {
+    return {
         "label": ANOMALY,
         "class_id": ANOMALY_ID,
-        "score": region.score,
-        "box": [left * across, top * down, right * across, bottom * down],
+        "score": region.peak,
+        "box": _scaled([left, top, right, bottom], scale),
+        "polygons": [_scaled(each, scale) for each in outlines(region.mask, left, top)],
     }
-    if sum(map(len, region.outlines)) <= _MOST_CORNERS:
-        found["polygons"] = [
-            [place for x, y in outline for place in (x * across, y * down)]
-            for outline in region.outlines
-        ]
-    return found
+
+
+def _scaled(places: Sequence[float], scale: tuple[float, float]) -> list[float]:
+    """x and y in turns, from cells of the map to pixels of the picture."""
+    return [place * scale[index % 2] for index, place in enumerate(places)]
 
 
 def _png(values: np.ndarray) -> str:

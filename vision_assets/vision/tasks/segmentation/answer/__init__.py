@@ -8,12 +8,12 @@ import numpy as np
 from vision_assets.vision.inference.answers import NOTHING, NOTHING_ID, Answer, Outputs
 from vision_assets.vision.inference.bundle import Card
 from vision_assets.vision.inference.decision import decide
+from vision_assets.vision.inference.geometry.outlines import outlines
+from vision_assets.vision.inference.geometry.regions import Region, regions
 from vision_assets.vision.inference.geometry.rle import Rle, decode, encode_part
 from vision_assets.vision.inference.geometry.windows import Picture
 from vision_assets.vision.tasks.segmentation.answer.evidence import defect_score, evidence
 from vision_assets.vision.tasks.segmentation.answer.merging import merged
-from vision_assets.vision.tasks.segmentation.answer.outlines import outlines
-from vision_assets.vision.tasks.segmentation.answer.regions import Region, regions
 
 DECISIVE = ("probabilities", "shares")
 LEVELS = 255

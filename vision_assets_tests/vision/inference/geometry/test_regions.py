@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
-from vision_assets.vision.tasks.segmentation.answer.regions import regions
+from vision_assets.vision.inference.geometry.regions import regions
 
 SIDES = st.tuples(st.integers(1, 24), st.integers(1, 24))
 MAPS = arrays(np.uint8, SIDES, elements=st.integers(0, 2))
@@ -40,6 +40,7 @@ def test_area_and_level_are_those_of_the_pixels(classes: np.ndarray, seed: int):
         mask = np.frombuffer(whole(each, classes.shape), bool).reshape(classes.shape)
         assert each.area_px == mask.sum()
         assert np.isclose(each.level, levels[mask].mean())
+        assert each.peak == levels[mask].max()
 
 
 def test_the_largest_come_first_and_small_ones_are_left_out():
@@ -47,6 +48,14 @@ def test_the_largest_come_first_and_small_ones_are_left_out():
     classes[0, 0], classes[2:4, 2:4], classes[6:9, 6:9] = 1, 1, 2
     assert [each.area_px for each in regions(classes, classes, 4, 100)] == [9, 4]
     assert [each.area_px for each in regions(classes, classes, 1, 1)] == [9]
+
+
+def test_the_highest_come_first_where_asked_for():
+    levels = np.zeros((3, 9))
+    levels[1, ::2] = [0.6, 0.9, 0.7, 0.8, 0.55]
+    found = regions(levels >= 0.5, levels, 1, 3, first="highest")
+    assert [each.peak for each in found] == [0.9, 0.8, 0.7]
+    assert found[0].box == (2, 1, 3, 2)
 
 
 def test_a_spiral_is_one_region():

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
+from vision_assets.vision.inference.geometry.outlines import outlines, simplified, traced
 from vision_assets.vision.objects import fill
-from vision_assets.vision.tasks.segmentation.answer.outlines import outlines, simplified, traced
 
 MASKS = arrays(bool, st.tuples(st.integers(1, 16), st.integers(1, 16)))
 

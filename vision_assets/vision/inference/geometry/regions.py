@@ -6,6 +6,7 @@ in a row instead of pixels: runs of neighbouring rows that touch are joined unti
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
@@ -18,12 +19,14 @@ class Region:
         index: of its class in the map, from 1.
         area_px: pixels.
         level: mean of its pixels' levels.
+        peak: the highest of them.
         runs: (r, 3) int64, row, first column, and the column after the last one.
     """
 
     index: int
     area_px: int
     level: float
+    peak: float
     runs: np.ndarray
 
     @cached_property
@@ -43,23 +46,32 @@ class Region:
         return edges.cumsum(1, dtype=np.int8)[:, :-1].astype(bool)
 
 
-def regions(classes: np.ndarray, levels: np.ndarray, min_area_px: float, most: int) -> list[Region]:
-    """The regions of all classes but 0, the largest first.
+def regions(
+    classes: np.ndarray,
+    levels: np.ndarray,
+    min_area_px: float,
+    most: int,
+    first: Literal["largest", "highest"] = "largest",
+) -> list[Region]:
+    """The regions of all classes but 0, in order.
 
     Args:
-        classes: (h, w) uint8.
-        levels: (h, w) uint8, averaged over each region.
+        classes: (h, w) uint8 or bool.
+        levels: (h, w) uint8 or float.
         min_area_px: of a region that counts.
         most: regions that are given at most.
+        first: by area or by peak.
     """
-    found, sums, runs = _runs(classes, levels)
+    found, sums, peaks, runs = _runs(classes, levels)
     if not len(runs):
         return []
     _, component = np.unique(_joined(found, runs), return_inverse=True)
     lengths = runs[:, 2] - runs[:, 1]
     areas = np.bincount(component, lengths)
     totals = np.bincount(component, sums)
-    largest = np.argsort(-areas, kind="stable")[:most]
+    highest = np.full(len(areas), -np.inf)
+    np.maximum.at(highest, component, peaks)
+    order = np.argsort(-(areas if first == "largest" else highest), kind="stable")[:most]
     by_component = np.argsort(component, kind="stable")
     ends = np.bincount(component).cumsum()
     starts = np.concatenate([[0], ends[:-1]])
@@ -68,25 +80,30 @@ def regions(classes: np.ndarray, levels: np.ndarray, min_area_px: float, most: i
             index=int(found[by_component[starts[one]]]),
             area_px=int(areas[one]),
             level=float(totals[one] / areas[one]),
+            peak=float(highest[one]),
             runs=runs[by_component[starts[one] : ends[one]]],
         )
-        for one in largest
+        for one in order
         if areas[one] >= min_area_px
     ]
 
 
-def _runs(classes: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Class, sum of levels, and (row, first column, end) of every run that is not background."""
+def _runs(
+    classes: np.ndarray, levels: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Class, sum and peak of levels, and (row, first column, end) of runs but of the background."""
     height, width = classes.shape
     changed = np.ones((height, width), bool)
     np.not_equal(classes[:, 1:], classes[:, :-1], out=changed[:, 1:])
     starts = np.flatnonzero(changed)
     lengths = np.diff(starts, append=height * width)
     of_run = classes.ravel()[starts]
-    sums = np.add.reduceat(levels.ravel(), starts, dtype=np.int64)
+    sums = np.add.reduceat(levels.ravel(), starts, dtype=np.float64)
+    peaks = np.maximum.reduceat(levels.ravel(), starts)
     shown = of_run > 0
     rows, begins = np.divmod(starts[shown], width)
-    return of_run[shown], sums[shown], np.stack([rows, begins, begins + lengths[shown]], 1)
+    runs = np.stack([rows, begins, begins + lengths[shown]], 1)
+    return of_run[shown], sums[shown], peaks[shown], runs
 
 
 def _joined(of_run: np.ndarray, runs: np.ndarray) -> np.ndarray:
