@@ -55,16 +55,14 @@ def least_scores(noted: Noted, missed_cost: float) -> dict[int, float]:
     hits = [matched(found, truth) >= 0 for found, truth in noted]
     chosen: dict[int, float] = {}
     for index in sorted({int(each) for _, truth in noted for each in truth.classes}):
-        n_objects = sum(int((truth.classes == index).sum()) for _, truth in noted)
+        n_objects = sum(int(np.sum(truth.classes == index)) for _, truth in noted)
         if n_objects < _FEWEST_OBJECTS:
             continue
         of_class = [found.classes == index for found, _ in noted]
         scores = _joined([found.scores[of] for (found, _), of in zip(noted, of_class, strict=True)])
         right = _joined([hit[of] for hit, of in zip(hits, of_class, strict=True)])
         if right.any():
-            chosen[index] = _cheapest(
-                scores, right.astype(bool), n_objects * missed_cost, missed_cost
-            )
+            chosen[index] = _cheapest(scores, right.astype(bool), n_objects, missed_cost)
     return chosen
 
 

@@ -9,9 +9,10 @@ import torchvision
 
 from vision_assets.vision.errors import TrainingError
 from vision_assets.vision.tasks.classification.network import Network, build
-from vision_assets.vision.tasks.classification.pretrained import begin, cached_weights
+from vision_assets.vision.tasks.classification.pretrained import begin
 from vision_assets.vision.tasks.classification.spec import ClassificationRecipe
 from vision_assets.vision.tasks.registry import load_task
+from vision_assets.vision.training.first_weights import cached_weights
 from vision_assets.vision.training.fit import fit
 from vision_assets.vision.training.trained_model import TrainedModel
 from vision_assets.vision.training.weights import FROM_SCRATCH, FirstWeights
