@@ -1,14 +1,15 @@
-"""One landed file: read it once, hash it, examine it; nothing is written here."""
+"""Landed files: read each once, hash it, examine it; nothing is written here."""
 
 import hashlib
 import os
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from vision_assets.vision.errors import ImageRefused, Reason, StoreError
 from vision_assets.vision.inference.decode import Limits
-from vision_assets.vision.store.examination import Examined, examine
+from vision_assets.vision.store.examination import Examined, examine_all
 from vision_assets.vision.store.landed_file import LandedFile
 from vision_assets.vision.store.outcomes import Status
 
@@ -32,12 +33,20 @@ class FileRead:
     found: Examined | ImageRefused | OSError | None = None
 
 
-def read_file(landing: Path, file: LandedFile, limits: Limits) -> FileRead:
-    """Read and examine one file of a batch; whatever is wrong with it is in the result.
+def read_files(landing: Path, files: Sequence[LandedFile], limits: Limits) -> list[FileRead]:
+    """Read and examine some files of a batch; whatever is wrong with one is in its result.
 
     Raises:
-        StoreError: the path leads out of the landing folder.
+        StoreError: a path leads out of the landing folder.
     """
+    reads = [_read(landing, file, limits) for file in files]
+    images = [read.data for read in reads if read.data is not None]
+    examined = iter(examine_all(images, limits))
+    return [read if read.data is None else _found(read, next(examined)) for read in reads]
+
+
+def _read(landing: Path, file: LandedFile, limits: Limits) -> FileRead:
+    """What is at a path; where it has data, they are to be examined."""
     try:
         image_id, data = _read_unchanged(landing, file, limits.max_bytes)
     except FileNotFoundError:
@@ -48,10 +57,11 @@ def read_file(landing: Path, file: LandedFile, limits: Limits) -> FileRead:
         return FileRead(file, found=error)
     if data is None:
         return FileRead(file, image_id=image_id, found=_too_many_bytes(file, limits))
-    try:
-        return FileRead(file, image_id=image_id, data=data, found=examine(data, limits))
-    except ImageRefused as refusal:
-        return FileRead(file, image_id=image_id, data=data or None, found=refusal)
+    return FileRead(file, image_id=image_id, data=data)
+
+
+def _found(read: FileRead, found: Examined | ImageRefused) -> FileRead:
+    return FileRead(read.file, image_id=read.image_id, data=read.data or None, found=found)
 
 
 class _ChangedError(Exception):

@@ -13,7 +13,7 @@ from vision_assets.vision.store.image_store import ImageStore
 from vision_assets.vision.store.ingest import ingest_all
 from vision_assets.vision.store.landed_file import LandedFile
 from vision_assets.vision.store.landing import sweep
-from vision_assets.vision.store.reading import FileRead, read_file
+from vision_assets.vision.store.reading import FileRead, read_files
 from vision_assets.vision.store.reading_process import WORKER, ReadingProcess
 from vision_assets.vision.store.reading_work import ReadingWork
 from vision_assets_tests.drawing import CLASSES, draw_jpeg
@@ -49,7 +49,7 @@ def test_a_process_finds_what_is_found_here(landing: Path, files: list[LandedFil
     limits, work = Limits(max_bytes=MAX_BYTES), ReadingWork(files)
     with ReadingProcess(landing, limits) as process:
         process.read(work)
-    here = [read_file(landing, file, limits) for file in files]
+    here = read_files(landing, files, limits)
     assert list(map(_comparable, work.found())) == list(map(_comparable, here))
 
 
