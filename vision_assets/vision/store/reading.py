@@ -5,6 +5,7 @@ import os
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
 from vision_assets.vision.errors import ImageRefused, Reason, StoreError
@@ -70,17 +71,26 @@ class _ChangedError(Exception):
 
 def _read_unchanged(landing: Path, file: LandedFile, max_bytes: int) -> tuple[str, bytes | None]:
     """Hash and bytes of a file that is the same before and after reading."""
-    with os.fdopen(_open(landing, file.path), "rb") as opened:
+    with os.fdopen(_open(landing, file.path), "rb", buffering=0) as opened:
         _check_unchanged(opened.fileno(), file)
         if file.size_bytes > max_bytes:
             image_id, data = hashlib.file_digest(opened, "sha256").hexdigest(), None
         else:
-            data = opened.read(file.size_bytes + 1)
+            data = _at_most(opened, file.size_bytes + 1)
             image_id = hashlib.sha256(data).hexdigest()
         _check_unchanged(opened.fileno(), file)
     if data is not None and len(data) != file.size_bytes:
         raise _ChangedError
     return image_id, data
+
+
+def _at_most(opened: FileIO, n_bytes: int) -> bytes:
+    """All bytes of a file, or the first `n_bytes`; a single read may give fewer."""
+    parts = []
+    while n_bytes > 0 and (part := opened.read(n_bytes)):
+        parts.append(part)
+        n_bytes -= len(part)
+    return b"".join(parts)
 
 
 def _open(landing: Path, path: str) -> int:
