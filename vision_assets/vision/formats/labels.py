@@ -123,7 +123,7 @@ def _by_pattern(pattern: str) -> Labeller:
 
     def label(path: str) -> Labelled:
         text = _composed(path)
-        match = expression.fullmatch(text if whole_path else PurePosixPath(text).name)
+        match = expression.fullmatch(text if whole_path else text.rpartition("/")[2])
         return Labelled() if match is None else _from_groups(match.groupdict())
 
     return label

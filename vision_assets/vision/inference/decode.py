@@ -176,7 +176,7 @@ def _read_jpeg_header(data: bytes) -> Header | None:
         return None
     modes = {"Gray": "L", "GRAY": "L", "YCbCr": "RGB", "RGB": "RGB"}
     orientation = 1
-    if _EXIF_MARK in data[:65536]:
+    if data.find(_EXIF_MARK, 0, 65536) >= 0:
         with _open(data) as image:
             orientation = _orientation(image)
     return Header("JPEG", int(width), int(height), modes.get(colorspace, "CMYK"), orientation)

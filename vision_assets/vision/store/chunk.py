@@ -95,7 +95,7 @@ class Chunk:
         author: str = INGEST_AUTHOR,
     ) -> "Chunk":
         """A chunk in which stored images and labels occur; the store's lock is held."""
-        rows = store.labels_of(ids).to_dict("records")
+        rows = store.labels_of(ids).to_dict("records") if ids else []
         return cls(
             cause=cause,
             author=author,

@@ -13,6 +13,7 @@ import stat
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path, PurePosixPath
 
 from vision_assets.vision.atomic import write_text
@@ -28,6 +29,7 @@ _SCHEMA_VERSION = 1
 _BATCH_ID = re.compile(r"[0-9a-f]{16}")
 # Clocks of cameras and shares run ahead; a time further ahead than this says nothing.
 _CLOCK_SKEW_S = 60.0
+_path = attrgetter("path")
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def waiting(
             settled.pop(file.key, None)
     for key, _ in taken_files(store):
         settled.pop(key, None)
-    return sorted(settled.values())
+    return sorted(settled.values(), key=_path)
 
 
 def taken_files(store: ImageStore) -> Iterator[tuple[FileKey, str | None]]:
@@ -98,7 +100,7 @@ def write_batches(
         full = len(group) >= spec.max_files or _size(group) >= spec.max_bytes
         oldest_s = min(file.modified_ns for file in group) / 1e9
         if full or not now_s - spec.max_wait_s < oldest_s < now_s + _CLOCK_SKEW_S:
-            written.append(_write(batches, sorted(group)))
+            written.append(_write(batches, sorted(group, key=_path)))
     return written
 
 

@@ -14,7 +14,7 @@ from typing import Self
 
 from vision_assets.vision.inference.decode import Limits
 from vision_assets.vision.store.landed_file import LandedFile
-from vision_assets.vision.store.reading import FileRead, read_file
+from vision_assets.vision.store.reading import FileRead, read_files
 from vision_assets.vision.store.reading_process import ReadingProcess
 from vision_assets.vision.store.reading_work import ReadingWork
 
@@ -67,8 +67,11 @@ class Readers:
 
     def _read_here(self, work: ReadingWork) -> None:
         while part := work.take():
-            for index in part:
-                work.put(index, read_file(self._landing, work.files[index], self._limits))
+            files = work.files[part.start : part.stop]
+            for index, read in zip(
+                part, read_files(self._landing, files, self._limits), strict=True
+            ):
+                work.put(index, read)
 
 
 def _cores() -> int:

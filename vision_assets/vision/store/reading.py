@@ -1,14 +1,16 @@
-"""One landed file: read it once, hash it, examine it; nothing is written here."""
+"""Landed files: read each once, hash it, examine it; nothing is written here."""
 
 import hashlib
 import os
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
 from vision_assets.vision.errors import ImageRefused, Reason, StoreError
 from vision_assets.vision.inference.decode import Limits
-from vision_assets.vision.store.examination import Examined, examine
+from vision_assets.vision.store.examination import Examined, examine_all
 from vision_assets.vision.store.landed_file import LandedFile
 from vision_assets.vision.store.outcomes import Status
 
@@ -32,12 +34,20 @@ class FileRead:
     found: Examined | ImageRefused | OSError | None = None
 
 
-def read_file(landing: Path, file: LandedFile, limits: Limits) -> FileRead:
-    """Read and examine one file of a batch; whatever is wrong with it is in the result.
+def read_files(landing: Path, files: Sequence[LandedFile], limits: Limits) -> list[FileRead]:
+    """Read and examine some files of a batch; whatever is wrong with one is in its result.
 
     Raises:
-        StoreError: the path leads out of the landing folder.
+        StoreError: a path leads out of the landing folder.
     """
+    reads = [_read(landing, file, limits) for file in files]
+    images = [read.data for read in reads if read.data is not None]
+    examined = iter(examine_all(images, limits))
+    return [read if read.data is None else _found(read, next(examined)) for read in reads]
+
+
+def _read(landing: Path, file: LandedFile, limits: Limits) -> FileRead:
+    """What is at a path; where it has data, they are to be examined."""
     try:
         image_id, data = _read_unchanged(landing, file, limits.max_bytes)
     except FileNotFoundError:
@@ -48,10 +58,11 @@ def read_file(landing: Path, file: LandedFile, limits: Limits) -> FileRead:
         return FileRead(file, found=error)
     if data is None:
         return FileRead(file, image_id=image_id, found=_too_many_bytes(file, limits))
-    try:
-        return FileRead(file, image_id=image_id, data=data, found=examine(data, limits))
-    except ImageRefused as refusal:
-        return FileRead(file, image_id=image_id, data=data or None, found=refusal)
+    return FileRead(file, image_id=image_id, data=data)
+
+
+def _found(read: FileRead, found: Examined | ImageRefused) -> FileRead:
+    return FileRead(read.file, image_id=read.image_id, data=read.data or None, found=found)
 
 
 class _ChangedError(Exception):
@@ -60,17 +71,26 @@ class _ChangedError(Exception):
 
 def _read_unchanged(landing: Path, file: LandedFile, max_bytes: int) -> tuple[str, bytes | None]:
     """Hash and bytes of a file that is the same before and after reading."""
-    with os.fdopen(_open(landing, file.path), "rb") as opened:
+    with os.fdopen(_open(landing, file.path), "rb", buffering=0) as opened:
         _check_unchanged(opened.fileno(), file)
         if file.size_bytes > max_bytes:
             image_id, data = hashlib.file_digest(opened, "sha256").hexdigest(), None
         else:
-            data = opened.read(file.size_bytes + 1)
+            data = _at_most(opened, file.size_bytes + 1)
             image_id = hashlib.sha256(data).hexdigest()
         _check_unchanged(opened.fileno(), file)
     if data is not None and len(data) != file.size_bytes:
         raise _ChangedError
     return image_id, data
+
+
+def _at_most(opened: FileIO, n_bytes: int) -> bytes:
+    """All bytes of a file, or the first `n_bytes`; a single read may give fewer."""
+    parts = []
+    while n_bytes > 0 and (part := opened.read(n_bytes)):
+        parts.append(part)
+        n_bytes -= len(part)
+    return b"".join(parts)
 
 
 def _open(landing: Path, path: str) -> int:

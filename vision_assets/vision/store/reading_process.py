@@ -28,6 +28,9 @@ WORKER = "vision_assets.vision.store.reading_worker"
 # Asked ahead of the answers, so that the process never waits for the next question.
 _PARTS_ASKED = 2
 _END_WAIT_S = 10.0
+# The C library would hand the memory of pictures back, and fetch it again for the next ones.
+_KEPT_BYTES = str(32 * 1024 * 1024)
+_MALLOC = {"MALLOC_TRIM_THRESHOLD_": _KEPT_BYTES, "MALLOC_MMAP_THRESHOLD_": _KEPT_BYTES}
 
 
 class ReadingProcess:
@@ -39,7 +42,9 @@ class ReadingProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=PIPE_BYTES,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
+            env=_MALLOC
+            | os.environ
+            | {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
