@@ -16,10 +16,10 @@ class SegmentationRecipe(TiledRecipe):
         description="small: our own U-Net; or the name of a segmentation network of torchvision.",
     )
     image_size_px: int = Field(default=128, ge=16, le=1024, description="Side of the square input.")
-    epochs: int = Field(default=50, ge=1, le=10_000)
+    epochs: int = Field(default=40, ge=1, le=10_000)
     batch_size: int = Field(default=8, ge=1, le=4096)
     learning_rate: float = Field(
-        default=3e-3,
+        default=1e-3,
         gt=0,
         le=10,
         description="Peak of the schedule; with weights that are trained already, 1e-4 to 1e-3.",
@@ -45,7 +45,7 @@ class SegmentationRecipe(TiledRecipe):
         ),
     )
     object_share: float | None = Field(
-        default=0.7,
+        default=0.5,
         gt=0,
         lt=1,
         description=(
