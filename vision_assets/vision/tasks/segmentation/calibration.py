@@ -63,8 +63,8 @@ def calibration(
 
 def calibrated(logits: torch.Tensor, temperature: float, object_offset: float) -> torch.Tensor:
     """Logits (n, k + 1, h, w) whose softmax a bundle gives, the background first."""
-    scaled = logits / temperature
-    return torch.cat([scaled[:, :1] - object_offset, scaled[:, 1:]], 1)
+    added = logits.new_tensor([0.0, *[object_offset] * (logits.shape[1] - 1)])
+    return logits / temperature + added.reshape(1, -1, 1, 1)
 
 
 def platt(logits: np.ndarray, shows: np.ndarray) -> tuple[float, float]:
