@@ -28,7 +28,7 @@ class SegmentationRecipe(TiledRecipe):
         default="light",
         description=(
             "light: flips, which keep the grain of a surface, by which regions are told. The "
-            "others, as in all tasks, take several times the epochs to learn."
+            "others, as in all tasks, want longer trainings."
         ),
     )
     dice: float = Field(
