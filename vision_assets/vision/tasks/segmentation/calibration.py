@@ -1,5 +1,7 @@
 """What makes probabilities true: of pixels by a temperature, of a whole view by Platt's scaling.
 
+Pixels are then called an object as readily as makes the IoU highest; see `readiness`.
+
 Classes are weighted and views are chosen in training, so evidence for a defect is no probability
 by itself. Its log odds are scaled and shifted until they fit the views of the val split (Platt,
 "Probabilistic Outputs for Support Vector Machines", 1999, with his softened targets).
@@ -17,12 +19,14 @@ from vision_assets.vision.tasks.segmentation.answer.evidence import (
     evidence,
     evidence_logit,
 )
+from vision_assets.vision.tasks.segmentation.readiness import Readiness
 from vision_assets.vision.tasks.segmentation.targets import ClassMaps
 from vision_assets.vision.tasks.task import Images
 from vision_assets.vision.training.gradient_descent import to_images
 from vision_assets.vision.training.temperature import temperature
 
 FEWEST_VIEWS = 20
+TEMPERATURE, OBJECT_OFFSET = "temperature", "object_offset"
 _PIXELS_PER_VIEW = 256
 _MOST_PIXELS = 200_000
 _SLOPES, _OFFSETS = (0.05, 5.0), (-20.0, 20.0)
@@ -35,7 +39,7 @@ def calibration(
     batch_size: int,
     device: torch.device,
 ) -> dict[str, float]:
-    """`temperature` of pixels, and `defect_slope` and `defect_offset` of the evidence.
+    """`temperature` and `object_offset` of pixels, `defect_slope` and `defect_offset` of evidence.
 
     Args:
         network: gives logits.
@@ -48,12 +52,19 @@ def calibration(
         Nothing is changed on too few views, or where all show the same.
     """
     if len(maps) < FEWEST_VIEWS:
-        return {"temperature": 1.0, SLOPE: 1.0, OFFSET: 0.0}
+        return {TEMPERATURE: 1.0, OBJECT_OFFSET: 0.0, SLOPE: 1.0, OFFSET: 0.0}
     found = _temperature(network, pixels, maps, batch_size, device)
-    scores = _evidence(network, pixels, maps, found, batch_size, device)
+    ready = _object_offset(network, pixels, maps, found, batch_size, device)
+    scores = _evidence(network, pixels, maps, (found, ready), batch_size, device)
     shows = maps.counts[:, maps.defects].sum(1) > 0
     slope, offset = platt(evidence_logit(scores), shows)
-    return {"temperature": found, SLOPE: slope, OFFSET: offset}
+    return {TEMPERATURE: found, OBJECT_OFFSET: ready, SLOPE: slope, OFFSET: offset}
+
+
+def calibrated(logits: torch.Tensor, temperature: float, object_offset: float) -> torch.Tensor:
+    """Logits (n, k + 1, h, w) whose softmax a bundle gives, the background first."""
+    added = logits.new_tensor([0.0, *[object_offset] * (logits.shape[1] - 1)])
+    return logits / temperature + added.reshape(1, -1, 1, 1)
 
 
 def platt(logits: np.ndarray, shows: np.ndarray) -> tuple[float, float]:
@@ -96,21 +107,35 @@ def _temperature(
     return temperature(np.concatenate(logits), np.concatenate(wanted))
 
 
+def _object_offset(
+    network: nn.Module,
+    pixels: Images,
+    maps: ClassMaps,
+    temperature: float,
+    batch_size: int,
+    device: torch.device,
+) -> float:
+    """Over all pixels of all views."""
+    readiness = Readiness(maps.counts.shape[1])
+    for chosen, said in _said(network, pixels, len(maps), batch_size, device):
+        readiness.update(said / temperature, maps[chosen])
+    return readiness.offset()
+
+
 def _evidence(
     network: nn.Module,
     pixels: Images,
     maps: ClassMaps,
-    by: float,
+    found: tuple[float, float],
     batch_size: int,
     device: torch.device,
 ) -> np.ndarray:
-    """(n,) as the bundle will find it."""
-    return np.concatenate(
-        [
-            evidence((torch.softmax(said / by, 1) * LEVELS).round().byte().numpy(), maps.defects)
-            for _, said in _said(network, pixels, len(maps), batch_size, device)
-        ]
-    )
+    """(n,) as the bundle will find it, by temperature and object offset."""
+    parts = []
+    for _, said in _said(network, pixels, len(maps), batch_size, device):
+        levels = torch.softmax(calibrated(said, *found), 1) * LEVELS
+        parts.append(evidence(levels.round().byte().numpy(), maps.defects))
+    return np.concatenate(parts)
 
 
 @torch.no_grad()

@@ -98,9 +98,11 @@ def view_chances(counts: np.ndarray, object_share: float | None) -> torch.Tensor
 
 
 def dice_loss(logits: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:
-    """1 - Dice, the mean over the classes of each view; 0 where none shows any.
+    """1 - Dice, the mean over the classes that the batch shows; 0 where it shows none.
 
-    Each view counts by itself: over a whole batch large defects would hide small ones.
+    Pixels of all views count together, as in the IoU that is judged (the batch Dice of Isensee et
+    al., "nnU-Net", 2021): small defects that cannot be told yet do not drown what can be learned
+    first, and what is said of views without an object counts against it.
 
     Args:
         logits: (n, k + 1, h, w).
@@ -108,8 +110,8 @@ def dice_loss(logits: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:
     """
     said = torch.softmax(logits, 1)[:, 1:]
     wanted = nn.functional.one_hot(maps, logits.shape[1]).permute(0, 3, 1, 2)[:, 1:].to(said)
-    both, shown = (said * wanted).sum((2, 3)), wanted.sum((2, 3))
-    dice = (2 * both + 1) / (said.sum((2, 3)) + shown + 1)
+    both, shown = (said * wanted).sum((0, 2, 3)), wanted.sum((0, 2, 3))
+    dice = (2 * both + 1) / (said.sum((0, 2, 3)) + shown + 1)
     present = (shown > 0).to(said)
     return ((1 - dice) * present).sum() / present.sum().clamp(min=1)
 

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from vision_assets.vision.tasks.segmentation.answer import LEVELS
+from vision_assets.vision.tasks.segmentation.calibration import calibrated
 from vision_assets.vision.tasks.segmentation.network import Network
 
 OUTPUT_NAMES = ("probabilities", "shares", "embedding", "activation")
@@ -21,16 +22,19 @@ class ExportableSegmenter(nn.Module):
     activation, (n, h / 4, w / 4) float32: probability that there is an object.
     """
 
-    def __init__(self, network: Network, temperature: float = 1.0) -> None:
+    def __init__(
+        self, network: Network, temperature: float = 1.0, object_offset: float = 0.0
+    ) -> None:
         """Take in a network.
 
         Args:
             network: gives logits.
             temperature: what logits are divided by before the softmax.
+            object_offset: what is then added to those of objects.
         """
         super().__init__()
         self.network = network
-        self.temperature = temperature
+        self.temperature, self.object_offset = temperature, object_offset
         self._deepest: list[torch.Tensor] = []
         network.deepest.register_forward_hook(self._keep)
         self.eval()
@@ -38,7 +42,7 @@ class ExportableSegmenter(nn.Module):
     @torch.no_grad()
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
         logits = self.network(images.permute(0, 3, 1, 2).float())
-        probabilities = torch.softmax(logits / self.temperature, 1)
+        probabilities = torch.softmax(calibrated(logits, self.temperature, self.object_offset), 1)
         levels = (probabilities * LEVELS).round().to(torch.uint8)
         there = 1 - probabilities[:, 0]
         cells = nn.functional.avg_pool2d(there[:, None], _CELL_PX)[:, 0]

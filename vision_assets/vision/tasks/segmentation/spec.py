@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from vision_assets.vision.spec import ChampionSpec, GateSpec, PipelineSpec, TiledRecipe
+from vision_assets.vision.spec.recipe import Augmentation
 
 
 class SegmentationRecipe(TiledRecipe):
@@ -14,14 +15,21 @@ class SegmentationRecipe(TiledRecipe):
         default="small",
         description="small: our own U-Net; or the name of a segmentation network of torchvision.",
     )
-    image_size_px: int = Field(default=160, ge=16, le=1024, description="Side of the square input.")
-    epochs: int = Field(default=50, ge=1, le=10_000)
+    image_size_px: int = Field(default=128, ge=16, le=1024, description="Side of the square input.")
+    epochs: int = Field(default=40, ge=1, le=10_000)
     batch_size: int = Field(default=8, ge=1, le=4096)
     learning_rate: float = Field(
-        default=4e-3,
+        default=1e-3,
         gt=0,
         le=10,
         description="Peak of the schedule; with weights that are trained already, 1e-4 to 1e-3.",
+    )
+    augment: Augmentation = Field(
+        default="light",
+        description=(
+            "light: flips, which keep the grain of a surface, by which regions are told. The "
+            "others, as in all tasks, want longer trainings."
+        ),
     )
     dice: float = Field(
         default=0.5,

@@ -108,7 +108,7 @@ class SegmentationTask:
         recipe: SegmentationRecipe,
         device: "torch.device",
     ) -> dict[str, float]:
-        """The temperature of pixels, and the scale of the evidence for a defect."""
+        """How sure pixels are, how readily objects; and what the evidence for a defect is worth."""
         from vision_assets.vision.tasks.segmentation.calibration import calibration
         from vision_assets.vision.tasks.segmentation.targets import rasterised
 
@@ -123,13 +123,16 @@ class SegmentationTask:
     ) -> ExportableNetwork:
         """The network with probabilities, embedding and activation map."""
         from vision_assets.vision.tasks.segmentation.answer import MIN_REGION
+        from vision_assets.vision.tasks.segmentation.calibration import OBJECT_OFFSET, TEMPERATURE
         from vision_assets.vision.tasks.segmentation.outputs import (
             ACTIVATION,
             OUTPUT_NAMES,
             ExportableSegmenter,
         )
 
-        module = ExportableSegmenter(network, calibration.get("temperature", 1.0))
+        module = ExportableSegmenter(
+            network, calibration.get(TEMPERATURE, 1.0), calibration.get(OBJECT_OFFSET, 0.0)
+        )
         options = {"activation": ACTIVATION, MIN_REGION: str(recipe.min_region_px)}
         return ExportableNetwork(module, OUTPUT_NAMES, options)
 

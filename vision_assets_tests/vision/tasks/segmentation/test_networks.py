@@ -110,6 +110,14 @@ def test_probabilities_sum_to_one_but_for_rounding():
     assert activation.shape == (2, 8, 8)
 
 
+def test_the_object_offset_moves_odds_of_pixels_and_nothing_else():
+    network = build("small", 2).eval()
+    plain, ready = (ExportableSegmenter(network, 1.0, offset)(images(2, 32)) for offset in (0, 1.0))
+    assert (ready[0][:, 0] <= plain[0][:, 0]).all()
+    assert (ready[0][:, 0] < plain[0][:, 0]).any()
+    assert torch.equal(ready[2], plain[2])
+
+
 def test_a_model_of_ours_is_taken_up_but_for_a_head_of_other_classes(tmp_path):
     from safetensors.torch import save_file
 

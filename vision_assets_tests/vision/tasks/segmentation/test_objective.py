@@ -99,12 +99,21 @@ def test_dice_has_a_gradient_of_nothing_where_a_batch_shows_no_object():
     assert not logits.grad.any()
 
 
-def test_a_small_defect_counts_as_much_as_a_large_one():
+def test_dice_counts_the_pixels_of_all_views_together():
     maps = torch.zeros(2, 32, 32, dtype=torch.int64)
-    maps[0, :30], maps[1, 5:9, 5:9] = 1, 1
+    maps[0, :12], maps[1, :4] = 1, 1
     missed = maps.clone()
     missed[1] = 0
-    assert dice_loss(logits_of(missed, 3), maps).item() == pytest.approx(0.5, abs=0.05)
+    expected = 1 - 2 * 12 / (12 + 12 + 4)
+    assert dice_loss(logits_of(missed, 3), maps).item() == pytest.approx(expected, abs=0.01)
+
+
+def test_what_is_said_of_a_view_without_an_object_counts_against_dice():
+    maps = torch.zeros(2, 32, 32, dtype=torch.int64)
+    maps[0, :8] = 1
+    alarm = maps.clone()
+    alarm[1, :8] = 1
+    assert dice_loss(logits_of(alarm, 3), maps).item() == pytest.approx(1 / 3, abs=0.01)
 
 
 def test_the_loss_falls_with_the_right_answer():
