@@ -4,23 +4,27 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.quality.data import DATA
-from benchmarks.quality.training import filled_store
-from vision_assets.vision.dataset.versions import DatasetVersions
 from vision_assets.vision.evaluation.evaluate import evaluate
 from vision_assets.vision.evaluation.report import write_report
 from vision_assets.vision.evaluation.scorecard import Scorecard
 from vision_assets.vision.evaluation.thresholds import with_thresholds
 from vision_assets.vision.export import export
+from vision_assets.vision.spec import SourceSpec
 from vision_assets.vision.tasks.anomaly.false_alarms import kept
+from vision_assets.vision.tasks.anomaly.spec import AnomalyRecipe, AnomalySpec
 from vision_assets.vision.tasks.registry import load_task
 from vision_assets.vision.training.fit import fit
 from vision_assets_tests.vision.dataset.drawn_dataset import DATASET
+from vision_assets_tests.vision.tasks.anomaly.tiles import Tiles, read_tiles
 
 pytestmark = [pytest.mark.real_data, pytest.mark.slow]
 
-SHORT = {"image_size_px": 96, "epochs": 6}
-STEP = 3
+SHORT = AnomalyRecipe(image_size_px=96, epochs=6)
+
+
+@pytest.fixture(scope="module")
+def tiles(real_data: Path) -> Tiles:
+    return read_tiles(real_data / "magnetic-tile", (0.5, 0.25), step=3)
 
 
 @pytest.fixture(scope="module")
@@ -29,18 +33,14 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def scorecard(real_data: Path, root: Path) -> Scorecard:
-    """Of every third tile."""
-    task, spec = load_task("anomaly"), DATA["normal_tiles"].spec(real_data, SHORT, 0)
-    store = filled_store(root, spec)
-    version = DatasetVersions(root / "datasets").create(store, spec)
-    rows = version.manifest()[::STEP]
-    val, test = (rows[rows["split"] == split] for split in ("val", "test"))
-    model = fit(task, rows, store.read, spec.recipe, version.classes, root / "models", DATASET)
-    bundle = export(task, model, root / "plain", "tiles")
-    shipped = with_thresholds(task, bundle, val, store.read, spec, root / "bundles")
-    found = evaluate(task, shipped, test, store.read)
-    write_report(task, found, [], shipped, store.read, root / "reports")
+def scorecard(tiles: Tiles, root: Path) -> Scorecard:
+    task, spec = load_task("anomaly"), AnomalySpec(source=SourceSpec(landing="landing"))
+    model = fit(task, tiles.manifest, tiles.read, SHORT, tiles.classes, root / "models", DATASET)
+    bundle = export(task, model, root / "bundles", "tiles")
+    val = tiles.manifest[tiles.manifest["split"] == "val"]
+    shipped = with_thresholds(task, bundle, val, tiles.read, spec, root / "bundles")
+    found = evaluate(task, shipped, tiles.test, tiles.read)
+    write_report(task, found, [], shipped, tiles.read, root / "reports")
     return found
 
 
