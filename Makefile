@@ -49,8 +49,8 @@ check: lint types test test-faults ## Everything that CI runs
 bench: setup ## Benchmarks, side by side with what one would use instead
 	$(BIN)/python -m benchmarks
 
-quality: setup ## Accuracy of the default recipe on real images
-	$(BIN)/python -m benchmarks.quality
+quality: setup ## How good the default recipes are on real images; ROWS=... of them
+	$(BIN)/python -m benchmarks.quality $(ROWS)
 
 docs: setup ## Write the YAML and CLI references
 	$(BIN)/python -m docs.generate

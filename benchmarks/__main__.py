@@ -13,7 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.rows import ROWS, Row
+from benchmarks.row import Row
+from benchmarks.rows import ROWS
 from vision_assets.home import Home
 
 
@@ -30,10 +31,16 @@ def main() -> None:
     print("|---|---|---:|---:|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         for name in arguments.names or ROWS:
-            print(_measure(ROWS[name], arguments.pairs, Path(folder)), flush=True)
+            print(measure(ROWS[name], arguments.pairs, Path(folder)), flush=True)
 
 
-def _measure(row: Row, n_pairs: int, folder: Path) -> str:
+def measure(row: Row, n_pairs: int, folder: Path) -> str:
+    """The line of a row; of one whose packages are not installed, that says so."""
+    if row.missing:
+        return (
+            f"| {row.what} | {row.against} | | | not measured: needs {', '.join(row.missing)}, "
+            "see docs/benchmarks.md | | |"
+        )
     for worker in (row.other, row.ours):
         _run("prepare", worker, folder)
     pairs = [

@@ -1,8 +1,8 @@
-"""The endpoint beside FastAPI and beside a loop without HTTP.
+"""The endpoint of each task beside FastAPI, that of classification beside a loop without HTTP.
 
-One worker on the first core, the load on the last, MobileNetV3-small at 224 px, real JPEGs of
-some 36 kB, four connections; both servers in this environment, with the same event loop and the
-same HTTP parser.
+One worker on the first core, the load on the last, real JPEGs of some 36 kB or the nearest to
+that, four connections; both servers in this environment, with the same event loop and the same
+HTTP parser.
 """
 
 import os
@@ -15,127 +15,80 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.pictures import real_files
+from benchmarks.served import (
+    CLASSIFICATION,
+    bundle_of,
+    home_of,
+    make,
+    pictures_of,
+    use_case_name,
+)
 from benchmarks.work import Figures
 
 if TYPE_CHECKING:
     import psutil
 
 BUNDLE_VARIABLE = "BENCHMARK_BUNDLE"
-USE_CASE = "benchmark"
 HOST = "127.0.0.1"
-SIDE_PX = 224
-JPEG_BYTES = 36_000
-N_JPEGS = 20
 CONNECTIONS = 4
 WARM_UP_S, MEASURED_S = 3.0, 12.0
 START_TIMEOUT_S = 60
 _BOUNDARY = "benchmark"
 
 
-def bento(folder: Path, _n: int) -> Figures:
+def _bento(task: str, folder: Path, _n: int) -> Figures:
     """The Bento, as it is served."""
     from vision_assets.serving.bento import find_bento
     from vision_assets.serving.process import free_port, serve_command, serve_variables
 
-    bundle, port = _bundle(folder), free_port()
-    built = find_bento(_home(folder), f"{USE_CASE}:{bundle.name}")
+    bundle, port = bundle_of(task, folder), free_port()
+    built = find_bento(home_of(folder), f"{use_case_name(task)}:{bundle.name}")
     with tempfile.TemporaryDirectory() as bentoml_home:
         variables = serve_variables(Path(bentoml_home), None, None)
         command = serve_command(Path(sys.executable), built, port)
-        return _measure(folder, command, variables, built.folder, port)
+        return _measure(pictures_of(task, folder), command, variables, built.folder, port)
 
 
-def fastapi(folder: Path, _n: int) -> Figures:
+def _fastapi(task: str, folder: Path, _n: int) -> Figures:
     """FastAPI and uvicorn around the same predictor."""
     from vision_assets.serving.process import free_port
 
-    port = free_port()
+    port, bundle = free_port(), bundle_of(task, folder)
     app = ("benchmarks.fastapi_app:app", "--port", str(port), "--no-access-log")
-    variables = os.environ | {BUNDLE_VARIABLE: str(_bundle(folder)), "OMP_NUM_THREADS": "1"}
+    variables = os.environ | {BUNDLE_VARIABLE: str(bundle), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "uvicorn", *app]
-    return _measure(folder, command, variables, Path.cwd(), port)
+    return _measure(pictures_of(task, folder), command, variables, Path.cwd(), port)
 
 
-def loop(folder: Path, _n: int) -> Figures:
+def _loop(task: str, folder: Path, _n: int) -> Figures:
     """The same work without HTTP."""
     from vision_assets.vision.inference.bundle import Bundle
     from vision_assets.vision.inference.predictor import Predictor
 
     os.sched_setaffinity(0, {_cores()[0]})
-    predictor = Predictor(Bundle.load(_bundle(folder)), threads=1)
-    pictures = cycle(_pictures(folder))
+    predictor = Predictor(Bundle.load(bundle_of(task, folder)), threads=1)
+    pictures = cycle(pictures_of(task, folder))
     _until(time.perf_counter() + WARM_UP_S, lambda: predictor.predict(next(pictures)))
     began = time.perf_counter()
     times = _until(began + MEASURED_S, lambda: predictor.predict(next(pictures)))
     return _figures(times, time.perf_counter() - began)
 
 
-def prepare(_worker: str, folder: Path, _n: int) -> None:
-    """Export the model, build its Bento and choose the pictures, once."""
-    from vision_assets.home import Home
-    from vision_assets.serving.bento import build_bento
-    from vision_assets.vision.spec import SourceSpec
-    from vision_assets.vision.tasks.classification.spec import ClassificationSpec
-    from vision_assets.vision.use_case import UseCase
-
-    real_files(folder)
-    home: Home = _home(folder)
-    if not home.bundles(USE_CASE).exists():
-        _export(home.bundles(USE_CASE))
-        spec = ClassificationSpec(source=SourceSpec(landing=USE_CASE))
-        build_bento(home, UseCase(USE_CASE, "classification", spec), _bundle(folder))
+bento, fastapi, loop = (partial(each, CLASSIFICATION) for each in (_bento, _fastapi, _loop))
+bento_detection, fastapi_detection = partial(_bento, "detection"), partial(_fastapi, "detection")
+bento_segmentation = partial(_bento, "segmentation")
+fastapi_segmentation = partial(_fastapi, "segmentation")
+bento_anomaly, fastapi_anomaly = partial(_bento, "anomaly"), partial(_fastapi, "anomaly")
 
 
-def _home(folder: Path):
-    from vision_assets.home import Home
-
-    return Home(folder / "endpoint")
-
-
-def _bundle(folder: Path) -> Path:
-    (bundle,) = _home(folder).bundles(USE_CASE).iterdir()
-    return bundle
-
-
-def _export(root: Path) -> None:
-    """MobileNetV3-small with its first weights: what it answers does not matter here."""
-    from vision_assets.vision.export import to_onnx
-    from vision_assets.vision.inference.bundle import Card, CardClass, InputSize, write_bundle
-    from vision_assets.vision.tasks.classification.network import build
-    from vision_assets.vision.tasks.classification.spec import ClassificationRecipe
-    from vision_assets.vision.tasks.registry import load_task
-
-    recipe = ClassificationRecipe(network="mobilenet_v3_small", image_size_px=SIDE_PX)
-    classes = tuple(CardClass(id=n, name=f"class {n}", defect=n > 0) for n in range(6))
-    network = build(recipe.network, len(classes), SIDE_PX).eval()
-    size = InputSize(height_px=SIDE_PX, width_px=SIDE_PX)
-    exportable = load_task("classification").exportable(network, recipe, {})
-    card = Card(
-        task="classification",
-        use_case=USE_CASE,
-        model_id=USE_CASE,
-        created_at=datetime.now(UTC),
-        dataset={"name": USE_CASE, "fingerprint": USE_CASE},
-        code_version=USE_CASE,
-        input=size,
-        classes=classes,
-        options=exportable.options,
-    )
-    write_bundle(root, card, {"model.onnx": to_onnx(exportable, size)})
-
-
-def _pictures(folder: Path) -> list[bytes]:
-    """The real JPEGs whose length is nearest to the one that is wanted."""
-    paths = sorted(
-        real_files(folder).iterdir(), key=lambda path: abs(path.stat().st_size - JPEG_BYTES)
-    )
-    return [path.read_bytes() for path in paths[:N_JPEGS]]
+def prepare(worker: str, folder: Path, _n: int) -> None:
+    """Make the task's bundle, its Bento and the pictures, once."""
+    make(worker.partition("_")[2] or CLASSIFICATION, folder)
 
 
 def _cores() -> list[int]:
@@ -143,9 +96,9 @@ def _cores() -> list[int]:
 
 
 def _measure(
-    folder: Path, command: list[str], variables: Mapping[str, str], place: Path, port: int
+    pictures: list[bytes], command: list[str], variables: Mapping[str, str], place: Path, port: int
 ) -> Figures:
-    requests = [_request(picture) for picture in _pictures(folder)]
+    requests = [_request(picture) for picture in pictures]
     with _on_first_core(command, variables, place) as server:
         began = time.perf_counter()
         _wait_for_an_answer(port, requests[0])

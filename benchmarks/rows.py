@@ -1,27 +1,7 @@
 """What is set beside what: one row of the table for each comparison."""
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Row:
-    """One comparison.
-
-    Attributes:
-        what: ours.
-        against: the other.
-        ours, other: workers, as `benchmarks.work` takes them.
-        figure: key of what a worker prints that is compared.
-        target: what the ratio ours / other has to reach, in words.
-    """
-
-    what: str
-    against: str
-    ours: str
-    other: str
-    figure: str
-    target: str
-
+from benchmarks.row import Row
+from benchmarks.task_rows import TASK_ROWS
 
 ROWS = {
     "ingest": Row(
@@ -136,4 +116,5 @@ ROWS = {
         "images_per_s",
         ">= 1.2",
     ),
+    **TASK_ROWS,
 }

@@ -3,13 +3,14 @@
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from benchmarks.pictures import DATA_VARIABLE, drawn
+from benchmarks.plain_training import Batch, plain_training
 from benchmarks.work import Figures
 from vision_assets.vision.spec import ClassSpec
 from vision_assets.vision.tasks.classification.network import build
@@ -114,7 +115,7 @@ def epoch_in_memory(folder: Path, _n: int) -> Figures:
         for chosen in torch.randperm(len(targets)).split(RECIPE.batch_size):
             yield to_images(pixels[chosen.numpy()], CPU), targets[chosen]
 
-    return _plain_training(batches, targets)
+    return _plainly(batches, targets)
 
 
 def epoch_image_folder(folder: Path, n: int) -> Figures:
@@ -138,7 +139,7 @@ def epoch_image_folder(folder: Path, n: int) -> Figures:
         for images, targets in loader:
             yield images.float().contiguous(memory_format=torch.channels_last), targets
 
-    return _plain_training(batches, torch.tensor(data.targets))
+    return _plainly(batches, torch.tensor(data.targets))
 
 
 def _by_class(folder: Path) -> Path:
@@ -152,32 +153,10 @@ def _by_class(folder: Path) -> Path:
     return classes
 
 
-def _plain_training(batches, targets: torch.Tensor) -> Figures:
-    """What one writes by hand: the rate of the fastest epoch but the first."""
+def _plainly(batches: Callable[[], Iterable[Batch]], targets: torch.Tensor) -> Figures:
     torch.manual_seed(0)
-    network = build(RECIPE.network, N_CLASSES, RECIPE.image_size_px).train()
-    aim, generator = objective(RECIPE, targets), torch.Generator().manual_seed(0)
-    optimizer = torch.optim.AdamW(network.parameters(), RECIPE.learning_rate)
-    n_steps = N_EPOCHS * -(-len(targets) // RECIPE.batch_size)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RECIPE.learning_rate, n_steps)
-    seconds = []
-    for _ in range(N_EPOCHS):
-        began = time.perf_counter()
-        _plain_epoch(network, aim, batches(), optimizer, schedule, generator)
-        seconds.append(time.perf_counter() - began)
-    n = len(targets)
-    return {"images_per_s": n / min(seconds[1:]), "first_images_per_s": n / seconds[0]}
-
-
-def _plain_epoch(network, aim, batches: Iterable, optimizer, schedule, generator) -> None:
-    for images, targets in batches:
-        images, targets = aim.augment(images, targets, generator)
-        loss = aim.loss(network(images), targets)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimizer.step()
-        schedule.step()
+    network = build(RECIPE.network, N_CLASSES, RECIPE.image_size_px)
+    return plain_training(network, objective(RECIPE, targets), RECIPE, len(targets), batches)
 
 
 def _listed(classes: Path) -> tuple[list[str], torch.Tensor]:

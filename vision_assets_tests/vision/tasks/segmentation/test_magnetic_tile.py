@@ -1,6 +1,5 @@
 """Real masks: lossy ones, small defects, tiles of any size, four of a defect class without any."""
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -8,26 +7,16 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from vision_assets.vision.evaluation.evaluate import evaluate
-from vision_assets.vision.export import export
-from vision_assets.vision.inference.geometry.rle import encode
-from vision_assets.vision.objects import AnnotatedObject, from_text, main_class, to_text
-from vision_assets.vision.spec import ClassSpec
-from vision_assets.vision.tasks.registry import load_task
+from benchmarks.quality.data import DATA
+from benchmarks.quality.training import Trainings, filled_store
+from vision_assets.vision.dataset.versions import DatasetVersions
+from vision_assets.vision.objects import from_text
 from vision_assets.vision.tasks.segmentation.class_map import class_map
-from vision_assets.vision.tasks.segmentation.spec import SegmentationRecipe
-from vision_assets.vision.training.fit import fit
-from vision_assets_tests.vision.dataset.drawn_dataset import DATASET, DrawnDataset
 
-NAMES = ("Blowhole", "Break", "Crack", "Fray", "Uneven")
+pytestmark = pytest.mark.real_data
+
 THRESHOLD = 128
-SPLITS = ("train", "train", "train", "val", "test")
-
-
-class Tiles(DrawnDataset):
-    @property
-    def classes(self):
-        return tuple(ClassSpec(id=n, name=name) for n, name in enumerate(NAMES))
+SHORT = {"image_size_px": 64, "epochs": 2}
 
 
 def mask_of(path: Path) -> np.ndarray:
@@ -35,63 +24,36 @@ def mask_of(path: Path) -> np.ndarray:
         return np.asarray(image.convert("L")) >= THRESHOLD
 
 
-def objects_of(path: Path) -> list[AnnotatedObject]:
-    label, mask = path.parts[-3].removeprefix("MT_"), mask_of(path)
-    if label not in NAMES or not mask.any():
-        return []
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    box = (float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))
-    return [AnnotatedObject(NAMES.index(label), box, mask=encode(mask))]
-
-
 @pytest.fixture(scope="module")
-def tiles(real_data: Path) -> Tiles:
-    """Twenty of each folder."""
-    rows, images = [], {}
-    for folder in sorted((real_data / "magnetic-tile").glob("MT_*")):
-        for n, path in enumerate(sorted((folder / "Imgs").glob("*.jpg"))[:20]):
-            data = path.read_bytes()
-            image_id = hashlib.sha256(data).hexdigest()
-            images[image_id] = data
-            height, width = mask_of(path).shape
-            rows.append(
-                {
-                    "image_id": image_id,
-                    "path": path,
-                    "class_id": main_class(objects_of(path)),
-                    "label": path.parts[-3],
-                    "objects": to_text(objects_of(path)),
-                    "width": width,
-                    "height": height,
-                    "split": SPLITS[n % 5],
-                }
-            )
-    return Tiles(pd.DataFrame(rows), images)
+def tiles(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    """The manifest of all tiles."""
+    root = tmp_path_factory.mktemp("tiles")
+    spec = DATA["tile_masks"].spec(real_data, {}, 0)
+    return DatasetVersions(root / "datasets").create(filled_store(root, spec), spec).manifest()
 
 
-@pytest.mark.real_data
-def test_masks_come_back_pixel_by_pixel(tiles: Tiles):
-    for row in tiles.manifest.to_dict("records"):
+def test_masks_come_back_pixel_by_pixel(tiles: pd.DataFrame, real_data: Path):
+    for row in tiles[tiles["objects"].notna()][::10].to_dict("records"):
+        objects, path = from_text(row["objects"]), real_data / "magnetic-tile" / row["source"]
         shown = class_map(
-            from_text(row["objects"]), row["height"], row["width"], {n: n + 1 for n in range(5)}
+            objects, row["height"], row["width"], {each.class_id: 1 for each in objects}
         )
-        expected = mask_of(row["path"]) if from_text(row["objects"]) else np.zeros(shown.shape)
+        expected = mask_of(path) if "MT_Free" not in row["source"] else np.zeros(shown.shape)
         assert np.array_equal(shown > 0, expected)
 
 
-@pytest.mark.real_data
+def test_a_defect_without_a_mask_is_in_no_split(tiles: pd.DataFrame):
+    without = tiles[tiles["objects"].isna()]
+    assert without["source"].str.contains("MT_Uneven").all()
+    assert len(without) == 4
+    assert not without["split"].isin(["train", "val", "test"]).any()
+
+
 @pytest.mark.slow
-def test_a_short_training_runs_from_masks_to_figures(tiles: Tiles, tmp_path: Path):
-    task = load_task("segmentation")
-    recipe = SegmentationRecipe(image_size_px=96, epochs=4, batch_size=8)
-    model = fit(
-        task, tiles.manifest, tiles.read, recipe, tiles.classes, tmp_path, DATASET, threads=1
-    )
-    first, *_, last = model.history
-    assert last.train_loss < first.train_loss
-    bundle = export(task, model, tmp_path / "bundles", "tiles")
-    found = evaluate(task, bundle, tiles.test, tiles.read)
-    assert 0 <= found.metrics["mean_iou"] <= 1
-    assert set(NAMES) <= set(found.per_class["label"])
+@pytest.mark.timeout(1800)
+def test_a_short_training_runs_from_masks_to_figures(real_data: Path, tmp_path: Path):
+    found = Trainings(real_data, tmp_path, SHORT, threads=1).result("tile_masks", 0).scorecard
     shown = found.per_class.set_index("label")["support"]
-    assert (shown[list(NAMES)] >= 3).all()
+    assert shown["MT"] >= 70
+    assert 0 <= found.metrics["defect_iou"] <= 1
+    assert found.metrics["pixel_accuracy"] > 0.9

@@ -1,0 +1,1 @@
+"""How good the default recipes are on real images; `python -m benchmarks.quality`."""
