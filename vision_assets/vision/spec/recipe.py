@@ -7,6 +7,8 @@ from pydantic import Field
 from vision_assets.vision.inference.bundle import InputSize, Tiling
 from vision_assets.vision.spec.base import Spec
 
+Augment = Literal["none", "light", "upright", "surface", "colour"]
+
 
 class Recipe(Spec):
     """How a network is trained by gradient descent."""
@@ -28,7 +30,7 @@ class Recipe(Spec):
         ),
     )
     weight_decay: float = Field(default=2e-2, ge=0)
-    augment: Literal["none", "light", "upright", "surface", "colour"] = Field(
+    augment: Augment = Field(
         default="surface",
         description=(
             "light: flips. surface: flips, quarter turns, zoom, shifts, brightness, contrast. "

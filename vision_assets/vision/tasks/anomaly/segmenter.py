@@ -6,11 +6,10 @@ import torch
 from torch import nn
 
 from vision_assets.vision.tasks.anomaly.detector import Detector
+from vision_assets.vision.tasks.segmentation.network import evenly_exposed
 
 _WIDTHS = (16, 32, 64, 96)
 _PYRAMID = 32
-_MEAN, _STD = 127.5, 63.75
-"""Grey levels become -2..2."""
 _RARE = -3.0
 """First log-odds of a defect: most cells show none."""
 
@@ -19,7 +18,8 @@ class DefectSegmenter(Detector):
     """(n, 3, h, w) float images, 0..255 -> (n, h', w') log-odds of a defect, at 1/4 of the side.
 
     Coarse features are added to finer ones (Lin et al., "Feature Pyramid Networks for Object
-    Detection", 2017), so that a cell knows its surroundings.
+    Detection", 2017), so that a cell knows its surroundings. Each image is normalised by itself
+    first, so that its exposure does not count.
     """
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class DefectSegmenter(Detector):
 
     def _features(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The finest features of the pyramid, and the coarsest ones that it is made of."""
-        features = self.stem((images - _MEAN) / _STD)
+        features = self.stem(evenly_exposed(images))
         seen: list[torch.Tensor] = []
         for block in self.down:
             features = block(features)
