@@ -10,7 +10,13 @@ from vision_assets.vision.spec.base import Fraction, Spec
 from vision_assets.vision.spec.dataset import ClassSpec, ExpectationSpec, SplitSpec
 from vision_assets.vision.spec.gates import CHAMPION_CHECK, ChampionSpec, CostSpec, GateSpec
 from vision_assets.vision.spec.pipeline import PipelineSpec
-from vision_assets.vision.spec.recipe import Recipe, RecipeSource, TiledRecipe, TilesSpec
+from vision_assets.vision.spec.recipe import (
+    Augmentation,
+    Recipe,
+    RecipeSource,
+    TiledRecipe,
+    TilesSpec,
+)
 from vision_assets.vision.spec.search import RangeSpec, SearchSpec, Space, checked_space
 from vision_assets.vision.spec.serving import ExportSpec, ScoreSpec, ServiceSpec
 from vision_assets.vision.spec.source import (
@@ -25,6 +31,7 @@ __all__ = [
     "CHAMPION_CHECK",
     "WITH_OBJECTS",
     "AnnotationErrors",
+    "Augmentation",
     "BatchSpec",
     "ChampionSpec",
     "ClassSpec",

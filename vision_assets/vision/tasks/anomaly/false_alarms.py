@@ -15,12 +15,12 @@ from scipy.stats import beta, binomtest
 
 from vision_assets.vision.evaluation.costs import known
 from vision_assets.vision.inference.decision import PASS_BELOW, REFUSE_FROM
+from vision_assets.vision.parity import MAX_DIFFERENCE
 from vision_assets.vision.tasks.anomaly.spec import FalseAlarmSpec
 from vision_assets.vision.tasks.task import Choice
 
 PROMISED_RATE = "false_alarm_rate"
 """Option of a bundle's card: the rate that its threshold was chosen for."""
-_ABOVE_ALL = np.float32(2)
 
 
 def choose(outcomes: pd.DataFrame | None, spec: FalseAlarmSpec) -> Choice:
@@ -65,6 +65,9 @@ class Threshold:
 def threshold(scores: np.ndarray, rate: float, confidence: float) -> Threshold:
     """The smallest threshold whose upper bound is at most the rate; else above all scores.
 
+    It is as far above the next score as rounding can move one, so that no image
+    that it was chosen by changes sides in another runtime.
+
     Args:
         scores: (n,) of independent normal images, at least one.
         rate: of false alarms.
@@ -72,10 +75,10 @@ def threshold(scores: np.ndarray, rate: float, confidence: float) -> Threshold:
     """
     n = len(scores)
     bounds = beta.ppf(confidence, np.arange(n) + 1, n - np.arange(n))
-    above = max(0, int((bounds <= rate).sum()) - 1)
-    highest_kept = np.sort(scores.astype(np.float32))[n - 1 - above]
-    value = np.nextafter(highest_kept, _ABOVE_ALL)
-    return Threshold(float(value), above, n, float(bounds[above]))
+    most_above = max(0, int((bounds <= rate).sum()) - 1)
+    value = float(np.sort(scores)[n - 1 - most_above]) + MAX_DIFFERENCE
+    above = int((scores >= value).sum())
+    return Threshold(value, above, n, float(bounds[above]))
 
 
 def images_needed(rate: float, confidence: float) -> int:

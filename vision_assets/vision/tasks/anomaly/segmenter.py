@@ -6,11 +6,11 @@ import torch
 from torch import nn
 
 from vision_assets.vision.tasks.anomaly.detector import Detector
+from vision_assets.vision.tasks.anomaly.distance import NormalDistance
+from vision_assets.vision.tasks.segmentation.network import evenly_exposed
 
 _WIDTHS = (16, 32, 64, 96)
 _PYRAMID = 32
-_MEAN, _STD = 127.5, 63.75
-"""Grey levels become -2..2."""
 _RARE = -3.0
 """First log-odds of a defect: most cells show none."""
 
@@ -19,8 +19,16 @@ class DefectSegmenter(Detector):
     """(n, 3, h, w) float images, 0..255 -> (n, h', w') log-odds of a defect, at 1/4 of the side.
 
     Coarse features are added to finer ones (Lin et al., "Feature Pyramid Networks for Object
-    Detection", 2017), so that a cell knows its surroundings.
+    Detection", 2017), so that a cell knows its surroundings. Each image is normalised by itself
+    first, so that its exposure does not count. Behind the training, the distance of the whole image
+    from normal ones is added to the log-odds, each in deviations of normal images held out.
+
+    Attributes:
+        distance: of the means and the largest values of the finest and the coarsest features.
+        deviations: (2,) of the largest log-odds and of the distance.
     """
+
+    deviations: torch.Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,6 +45,8 @@ class DefectSegmenter(Detector):
             nn.ReLU(inplace=True),
         )
         self.head = nn.Conv2d(_PYRAMID, 1, 1)
+        self.distance = NormalDistance(2 * (_PYRAMID + _WIDTHS[-1]))
+        self.register_buffer("deviations", torch.ones(2))
         assert self.head.bias is not None
         nn.init.constant_(self.head.bias, _RARE)
 
@@ -46,11 +56,18 @@ class DefectSegmenter(Detector):
     def look(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The raw anomaly map, (n, h', w'), and the embedding, (n, d)."""
         fine, coarse = self._features(images)
-        return self.head(fine).squeeze(1), coarse.mean((2, 3))
+        places = self.head(fine).squeeze(1) / self.deviations[0]
+        whole = self.distance(_description(fine, coarse)) / self.deviations[1]
+        return places + whole[:, None, None], coarse.mean((2, 3))
+
+    def describe(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The largest log-odds of each image, (n,), and the features of its distance, (n, d)."""
+        fine, coarse = self._features(images)
+        return self.head(fine).amax((1, 2, 3)), _description(fine, coarse)
 
     def _features(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The finest features of the pyramid, and the coarsest ones that it is made of."""
-        features = self.stem((images - _MEAN) / _STD)
+        features = self.stem(evenly_exposed(images))
         seen: list[torch.Tensor] = []
         for block in self.down:
             features = block(features)
@@ -60,6 +77,12 @@ class DefectSegmenter(Detector):
             size = (int(finer.shape[2]), int(finer.shape[3]))
             summed = beside(finer) + nn.functional.interpolate(summed, size, mode="nearest")
         return self.last(summed), features
+
+
+def _description(fine: torch.Tensor, coarse: torch.Tensor) -> torch.Tensor:
+    """Means and largest values of feature maps, (n, d)."""
+    maps = (fine, coarse)
+    return torch.cat([each.mean((2, 3)) for each in maps] + [each.amax((2, 3)) for each in maps], 1)
 
 
 class _Block(nn.Module):

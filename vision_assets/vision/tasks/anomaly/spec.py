@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from vision_assets.vision.spec import (
+    Augmentation,
     ChampionSpec,
     ClassSpec,
     GateSpec,
@@ -29,9 +30,17 @@ class AnomalyRecipe(TiledRecipe):
             "ones, by the features of a trained `backbone`."
         ),
     )
-    image_size_px: int = Field(default=128, ge=16, le=1024, description="Side of the square input.")
+    image_size_px: int = Field(default=192, ge=16, le=1024, description="Side of the square input.")
+    epochs: int = Field(default=30, ge=1, le=10_000)
     learning_rate: float = Field(
         default=3e-3, gt=0, le=10, description="Peak of the schedule of synthetic_defects."
+    )
+    augment: Augmentation = Field(
+        default="light",
+        description=(
+            "As of the other tasks; light, flips alone, keeps the grain of a surface as the "
+            "service sees it."
+        ),
     )
     backbone: str = Field(
         default="small",

@@ -1,29 +1,41 @@
 """Defects painted onto normal images, so that a network can learn to find what does not belong.
 
-Places are ellipses with frayed edges, from specks to long scratches; what is painted is a piece of
-another image, a piece of the same one from elsewhere, another level, or noise. The idea is that of
-Li et al., "CutPaste: Self-Supervised Learning for Anomaly Detection and Localization", 2021, and
-of Zavrtanik et al., "DRAEM: A Discriminatively Trained Reconstruction Embedding for Surface
-Anomaly Detection", 2021.
+What is painted is a piece of another image, a piece of the same one from elsewhere, another level,
+noise, or the image's own ground under another grain: weaker, stronger, turned, or of another image.
+How strong it is goes by the grain of the image, the fine detail that its surface shows anyway; what
+could not be seen against it is not painted. The idea is that of Li et al., "CutPaste:
+Self-Supervised Learning for Anomaly Detection and Localization", 2021, and of Zavrtanik et al.,
+"DRAEM: A Discriminatively Trained Reconstruction Embedding for Surface Anomaly Detection", 2021.
 """
-
-import math
 
 import torch
 from torch import nn
 
+from vision_assets.vision.tasks.anomaly.draws import (
+    any_below,
+    log_uniform,
+    of_each,
+    signs,
+    uniform,
+)
+from vision_assets.vision.tasks.anomaly.places import draw_noise, draw_places
+
 _MOST_SHAPES = 3
 _CLEAN_SHARE = 0.3
-_NOISE_CELLS = (4, 8, 16, 32)
-_LONG_AXIS, _RATIO = (0.03, 0.5), (0.04, 1.0)
-_SHORTEST_AXIS_PX = 0.7
-_FRAYED = 0.6
-_OPACITY = (0.3, 1.0)
-_LEVELS = (8.0, 90.0)
-_VISIBLE = 4.0
+_OPACITY = (0.5, 1.0)
+_EDGE = 0.2
+"""Least cover of a place's pixels."""
 _GREY_LEVELS = 255.0
-_FROM_ANOTHER, _FROM_ITSELF, _LEVEL, _NOISE = range(4)
-_KINDS = torch.tensor([1.0, 1.0, 2.0, 1.0])
+_GROUND_CELL_PX = 12
+_LEAST_GRAIN = 0.5
+_CONTRAST = (2.0, 16.0)
+"""Of levels and noise, in mean absolute deviations of the grain."""
+_FACTOR = (0.1, 4.0)
+"""Of a grain that is weaker or stronger."""
+_SEEN_FROM = 0.6
+"""Mean change, in the same unit, of a defect that can be seen."""
+_FROM_ANOTHER, _FROM_ITSELF, _LEVEL, _NOISE, _GRAIN = range(5)
+_KINDS = torch.tensor([1.0, 1.0, 3.0, 1.0, 3.0])
 """How often each kind is painted."""
 
 
@@ -37,78 +49,73 @@ def paint_defects(
         generator: on the CPU.
 
     Returns:
-        The images, and the pixels that were changed so that it can be seen, (n, h, w) float,
-        0 or 1.
+        The images, and where defects that can be seen were painted, (n, h, w) float, 0 or 1.
     """
     n, _, height, width = images.shape
     clean = torch.rand(n, generator=generator) < _CLEAN_SHARE
     shapes = torch.randint(1, _MOST_SHAPES + 1, (n,), generator=generator).masked_fill(clean, 0)
     places = torch.stack(
         [
-            draw_places(n, height, width, generator) * _each(shapes > turn)
+            draw_places(n, height, width, generator) * of_each(shapes > turn)
             for turn in range(_MOST_SHAPES)
         ]
     ).amax(0)
-    cover = places * _each(_uniform(n, *_OPACITY, generator=generator))
-    matter = draw_matter(images, generator)
-    painted = images + cover.to(images.device)[:, None] * (matter - images)
-    changed = (painted - images).abs().amax(1) > _VISIBLE
-    return painted, changed.float()
+    cover = (places * of_each(uniform(n, _OPACITY, generator))).to(images.device)
+    ground = ground_of(images)
+    change = cover[:, None] * (draw_matter(images, ground, generator) - images)
+    inside = (places > _EDGE).float().to(images.device)
+    seen = of_each(_can_be_seen(change, inside, images - ground)).float()
+    return images + change * seen[:, None], inside * seen
 
 
-def draw_places(n: int, height: int, width: int, generator: torch.Generator) -> torch.Tensor:
-    """One frayed ellipse for each image, (n, h, w) float in 0..1 with soft edges."""
-    side = max(height, width)
-    y, x = torch.meshgrid(torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij")
-    centre = torch.rand(n, 2, generator=generator) * torch.tensor([height, width])
-    angle = _uniform(n, 0, math.pi, generator=generator)
-    long = torch.exp(_uniform(n, *map(math.log, _LONG_AXIS), generator=generator)) * side / 2
-    ratio = torch.exp(_uniform(n, *map(math.log, _RATIO), generator=generator))
-    short = (long * ratio).clamp(min=_SHORTEST_AXIS_PX)
-    down, across = y - _each(centre[:, 0]), x - _each(centre[:, 1])
-    cos, sin = _each(angle.cos()), _each(angle.sin())
-    along, beside = across * cos + down * sin, down * cos - across * sin
-    bend = draw_noise(n, height, width, generator) * _each(short + 0.1 * long) * _FRAYED
-    distance = ((along / _each(long)) ** 2 + ((beside + bend) / _each(short)) ** 2).sqrt()
-    return ((1 - distance) * _each(short) + 0.5).clamp(0, 1)
-
-
-def draw_matter(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """What is painted: one of four kinds for each image, (n, 3, h, w)."""
+def draw_matter(
+    images: torch.Tensor, ground: torch.Tensor, generator: torch.Generator
+) -> torch.Tensor:
+    """What is painted: one of five kinds for each image, (n, 3, h, w)."""
     n, _, height, width = images.shape
     kind = torch.multinomial(_KINDS, n, replacement=True, generator=generator)
     other = torch.randperm(n, generator=generator)
-    source = torch.where(kind == _FROM_ANOTHER, other, torch.arange(n)).to(images.device)
-    shift = (_any(height, generator), _any(width, generator))
+    source = torch.where(kind == _FROM_ITSELF, torch.arange(n), other).to(images.device)
+    shift = (any_below(height, generator), any_below(width, generator))
     pieces = images[source].roll(shift, (2, 3))
-    level = _uniform(n, *_LEVELS, generator=generator) * _signs(n, generator)
-    noise = draw_noise(n, height, width, generator)
-    strength = _each(level.abs() * (kind == _NOISE))
-    change = (_each(level * (kind == _LEVEL)) + noise * strength).to(images.device)[:, None]
-    taken = (kind <= _FROM_ITSELF).to(images.device)[:, None, None, None]
-    return torch.where(taken, pieces, images + change).clamp(0, _GREY_LEVELS)
+    level = log_uniform(n, _CONTRAST, generator) * signs(n, generator)
+    noise = draw_noise(n, height, width, generator) * of_each(level * (kind == _NOISE))
+    change = (of_each(level * (kind == _LEVEL)) + noise).to(images.device)
+    levels = images + (change * of_each(strength_of(images - ground)))[:, None]
+    grained = ground + draw_grain(images - ground, generator)
+    of_kind = kind.to(images.device)[:, None, None, None]
+    matter = torch.where(of_kind <= _FROM_ITSELF, pieces, levels)
+    return torch.where(of_kind == _GRAIN, grained, matter).clamp(0, _GREY_LEVELS)
 
 
-def draw_noise(n: int, height: int, width: int, generator: torch.Generator) -> torch.Tensor:
-    """Smooth noise of one grain, (n, h, w) float, of standard deviation near 1."""
-    cells = _NOISE_CELLS[_any(len(_NOISE_CELLS), generator)]
-    coarse = torch.randn(n, 1, cells, cells, generator=generator)
-    size = (height, width)
-    return nn.functional.interpolate(coarse, size, mode="bilinear", align_corners=False)[:, 0]
+def draw_grain(grain: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Another grain: for each image its own in place, its own turned, or that of another one.
+
+    Args:
+        grain: (n, 3, h, w) float, of mean near 0.
+        generator: on the CPU.
+    """
+    n, _, height, width = grain.shape
+    turned = grain.transpose(2, 3) if height == width else grain.flip(2).flip(3)
+    source = torch.randint(0, 3, (n, 1, 1, 1), generator=generator).to(grain.device)
+    other = grain[torch.randperm(n, generator=generator).to(grain.device)]
+    taken = torch.where(source == 0, grain, torch.where(source == 1, turned, other))
+    return taken * log_uniform(n, _FACTOR, generator).to(grain.device)[:, None, None, None]
 
 
-def _any(n: int, generator: torch.Generator) -> int:
-    return int(torch.randint(n, (1,), generator=generator))
+def ground_of(images: torch.Tensor) -> torch.Tensor:
+    """Images, (n, 3, h, w), without their fine detail: light and shape."""
+    coarse = nn.functional.avg_pool2d(images, _GROUND_CELL_PX, ceil_mode=True)
+    size = (int(images.shape[2]), int(images.shape[3]))
+    return nn.functional.interpolate(coarse, size, mode="bilinear", align_corners=False)
 
 
-def _uniform(n: int, low: float, high: float, generator: torch.Generator) -> torch.Tensor:
-    return low + (high - low) * torch.rand(n, generator=generator)
+def strength_of(grain: torch.Tensor) -> torch.Tensor:
+    """Mean absolute deviation of each image's grain, (n,)."""
+    return grain.abs().mean((1, 2, 3)).clamp(min=_LEAST_GRAIN)
 
 
-def _signs(n: int, generator: torch.Generator) -> torch.Tensor:
-    return 1 - 2 * torch.randint(0, 2, (n,), generator=generator).float()
-
-
-def _each(values: torch.Tensor) -> torch.Tensor:
-    """One number for each image, to be combined with its pixels."""
-    return values[:, None, None]
+def _can_be_seen(change: torch.Tensor, inside: torch.Tensor, grain: torch.Tensor) -> torch.Tensor:
+    """(n,) whether the mean change inside the places, (n, h, w), stands out from the grain."""
+    changed = (change.abs().amax(1) * inside).sum((1, 2)) / inside.sum((1, 2)).clamp(min=1)
+    return changed >= _SEEN_FROM * strength_of(grain)

@@ -4,8 +4,13 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from vision_assets.vision.spec import ChampionSpec, GateSpec, PipelineSpec, TiledRecipe
-from vision_assets.vision.spec.recipe import Augmentation
+from vision_assets.vision.spec import (
+    Augmentation,
+    ChampionSpec,
+    GateSpec,
+    PipelineSpec,
+    TiledRecipe,
+)
 
 
 class SegmentationRecipe(TiledRecipe):

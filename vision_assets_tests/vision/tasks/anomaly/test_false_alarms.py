@@ -6,6 +6,7 @@ import pytest
 from scipy.stats import beta
 
 from vision_assets.vision.inference.decision import PASS_BELOW, REFUSE_FROM
+from vision_assets.vision.parity import MAX_DIFFERENCE
 from vision_assets.vision.tasks.anomaly.false_alarms import (
     PROMISED_RATE,
     choose,
@@ -41,7 +42,14 @@ def test_the_rate_is_kept_as_often_as_the_confidence_says():
 def test_one_image_more_above_would_break_the_promise():
     found = threshold(uniform(300), 0.05, 0.95)
     assert found.bound <= 0.05 < beta.ppf(0.95, found.above + 2, 300 - found.above - 1)
-    assert (uniform(300).astype(np.float32) >= found.value).sum() == found.above
+    assert (uniform(300) >= found.value).sum() == found.above
+
+
+def test_rounding_moves_no_image_across_the_threshold():
+    scores = uniform(100)
+    found = threshold(scores, 0.05, 0.95)
+    assert np.abs(scores - found.value).min() > MAX_DIFFERENCE / 2
+    assert (scores + MAX_DIFFERENCE / 2 >= found.value).sum() == found.above
 
 
 def test_too_few_images_are_told_with_how_many_are_needed():
