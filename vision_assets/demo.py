@@ -54,8 +54,12 @@ class Demo:
 DEMOS = {
     "classification": Demo("surface", "pattern"),
     "detection": Demo("surface_detection", "voc", {"image_size_px": 128, "epochs": 20}),
-    "segmentation": Demo("surface_segmentation", "masks", {"image_size_px": 128, "epochs": 15}),
-    "anomaly": Demo("surface_anomaly", "mvtec", {"epochs": 20}),
+    "segmentation": Demo(
+        "surface_segmentation",
+        "masks",
+        {"epochs": 15, "learning_rate": 4e-3, "augment": "surface"},
+    ),
+    "anomaly": Demo("surface_anomaly", "mvtec", {"image_size_px": 128, "epochs": 15}),
 }
 """By task. That of classification is in `vision_assets/defs`; `init` writes the others."""
 
