@@ -10,7 +10,6 @@ import torch
 from torch import nn
 
 from vision_assets.vision.errors import TrainingError
-from vision_assets.vision.tasks.anomaly.coreset import squared_distances
 from vision_assets.vision.tasks.anomaly.detector import Detector
 from vision_assets.vision.tasks.classification.network import Network
 
@@ -62,10 +61,7 @@ class MemoryBank(Detector):
         """The raw anomaly map, (n, h', w'), and the embedding, the mean patch, (n, d)."""
         patches = self.patches(images) / self.deviation[:, None, None]
         flat = patches.permute(0, 2, 3, 1).flatten(0, 2)
-        empty = torch.arange(len(self.bank), device=self.bank.device) >= self.count
-        away = squared_distances(flat, self.bank) + empty * _FAR
-        nearest = away.topk(self.neighbours, dim=1, largest=False).values
-        found = nearest.mean(1) / self.bank.shape[1]
+        found = self._nearest(flat).mean(1) / self.bank.shape[1]
         size = (int(patches.shape[2]), int(patches.shape[3]))
         return found.unflatten(0, (-1, *size)), patches.mean((2, 3))
 
@@ -94,6 +90,17 @@ class MemoryBank(Detector):
         self.bank[: len(points)] = points
         self.count.fill_(len(points))
         self.deviation.copy_(deviation)
+
+    def _nearest(self, patches: torch.Tensor) -> torch.Tensor:
+        """Squared distances to the nearest of the bank, (n, d) -> (n, neighbours).
+
+        What is the same for all of the bank is added to the nearest alone.
+        """
+        empty = torch.arange(len(self.bank), device=self.bank.device) >= self.count
+        beside = self.bank.square().sum(1) + empty * _FAR
+        away = torch.addmm(beside, patches, self.bank.T, alpha=-2)
+        nearest = away.topk(self.neighbours, dim=1, largest=False).values
+        return (nearest + patches.square().sum(1, keepdim=True)).clamp(min=0)
 
     def _keep(self, place: int) -> Callable[[nn.Module, object, torch.Tensor], None]:
         def hook(module: nn.Module, inputs: object, output: torch.Tensor) -> None:
