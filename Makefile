@@ -6,7 +6,7 @@ export VISION_ASSETS_HOME ?= $(CURDIR)/.vision_assets
 export VISION_ASSETS_ENVIRONMENTS ?= $(CURDIR)/.vision_assets/environments
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help setup demo up test test-faults test-fast lint types check bench quality docs requirements clean
+.PHONY: help setup demo up test test-slow test-faults lint types check bench quality docs requirements clean
 
 help: ## List the chores
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2}'
@@ -27,14 +27,14 @@ demo: setup ## The main job: samples (TASK=detection, ...) or IMAGES=DIR to an e
 up: setup ## Start Dagster, MLflow and the endpoints on what is there
 	@$(BIN)/vision-assets up
 
-test: setup ## All tests but the faults; real images where VISION_ASSETS_TEST_DATA names them
-	$(BIN)/python -m pytest -q -m "not faults"
+test: setup ## The tests that take minutes; real images where VISION_ASSETS_TEST_DATA names them
+	$(BIN)/python -m pytest -q -m "not slow and not browser and not faults"
+
+test-slow: setup ## Trainings of every family of networks, servers under load, the browser
+	$(BIN)/python -m pytest -q -m "(slow or browser) and not faults"
 
 test-faults: setup ## The graph and its servers killed at work, again and again
 	$(BIN)/python -m pytest -q -m faults
-
-test-fast: setup ## The tests that take seconds
-	$(BIN)/python -m pytest -q -m "not slow and not browser and not faults"
 
 lint: setup ## Style, import contracts
 	$(BIN)/ruff check .
@@ -44,7 +44,7 @@ lint: setup ## Style, import contracts
 types: setup ## Types
 	$(BIN)/pyright
 
-check: lint types test test-faults ## Everything that CI runs
+check: lint types test test-slow test-faults ## Everything that CI runs
 
 bench: setup ## Benchmarks, side by side with what one would use instead
 	$(BIN)/python -m benchmarks
