@@ -7,14 +7,10 @@ _COCO = "reading a COCO file of 18,000 images, 41,890 boxes, into its index and 
 _PATCHES = "the same 28,160 patches of magnetic tiles"
 
 
-def _voc(against: str, other: str, *needs: str) -> Row:
-    workers = ("annotations.voc", f"annotations.voc_{other}")
-    return Row(_VOC, against, *workers, "objects_per_s", ">= 1", needs)
-
-
-def _coco(against: str, other: str, *needs: str) -> Row:
-    workers = ("annotations.coco", f"annotations.coco_{other}")
-    return Row(_COCO, against, *workers, "objects_per_s", "no mark", needs)
+def _reading(kind: str, against: str, other: str, *needs: str) -> Row:
+    what, target = (_VOC, ">= 1") if kind == "voc" else (_COCO, "no mark")
+    workers = (f"annotations.{kind}", f"annotations.{kind}_{other}")
+    return Row(what, against, *workers, "objects_per_s", target, needs)
 
 
 def _epoch(task: str, data: str) -> Row:
@@ -45,11 +41,13 @@ def _memory_bank(what: str, figure: str, target: str) -> Row:
 
 
 TASK_ROWS = {
-    "annotations": _voc("the parser of torchvision's VOCDetection", "torchvision"),
-    "annotations_supervision": _voc("supervision", "supervision", "supervision"),
-    "annotations_coco": _coco("faster-coco-eval's COCO", "faster"),
-    "annotations_coco_pycocotools": _coco("pycocotools' COCO", "pycocotools", "pycocotools"),
-    "annotations_coco_supervision": _coco("supervision", "supervision", "supervision"),
+    "annotations": _reading("voc", "the parser of torchvision's VOCDetection", "torchvision"),
+    "annotations_supervision": _reading("voc", "supervision", "supervision", "supervision"),
+    "annotations_coco": _reading("coco", "faster-coco-eval's COCO", "faster"),
+    "annotations_coco_pycocotools": _reading(
+        "coco", "pycocotools' COCO", "pycocotools", "pycocotools"
+    ),
+    "annotations_coco_supervision": _reading("coco", "supervision", "supervision", "supervision"),
     "epoch_detection": _epoch("detection", "bccd"),
     "epoch_segmentation": _epoch("segmentation", "magnetic-tile"),
     "epoch_anomaly": _epoch("anomaly", "normal magnetic-tile"),
