@@ -7,10 +7,12 @@ from torch import nn
 
 from vision_assets.vision.tasks.anomaly.detector import Detector
 from vision_assets.vision.tasks.anomaly.distance import NormalDistance
-from vision_assets.vision.tasks.segmentation.network import evenly_exposed
+from vision_assets.vision.training.exposure import evenly_exposed
 
 _WIDTHS = (16, 32, 64, 96)
 _PYRAMID = 32
+_LEAST_DEVIATION = 0.1
+"""In grey levels: contrasts go by what the surface shows, however little that is."""
 _RARE = -3.0
 """First log-odds of a defect: most cells show none."""
 
@@ -67,7 +69,7 @@ class DefectSegmenter(Detector):
 
     def _features(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The finest features of the pyramid, and the coarsest ones that it is made of."""
-        features = self.stem(evenly_exposed(images))
+        features = self.stem(evenly_exposed(images, _LEAST_DEVIATION))
         seen: list[torch.Tensor] = []
         for block in self.down:
             features = block(features)

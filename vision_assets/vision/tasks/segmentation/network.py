@@ -7,6 +7,7 @@ import torchvision
 from torch import nn
 
 from vision_assets.vision.errors import TrainingError
+from vision_assets.vision.training.exposure import evenly_exposed
 
 SMALL = "small"
 _WIDTHS = (16, 32, 64, 128, 192)
@@ -109,17 +110,11 @@ class SmallUNet(nn.Module):
         self.head = nn.Conv2d(_WIDTHS[0], _SUB_PIXELS * n_outputs, 1)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        *skips, features = self.encoder(evenly_exposed(images))
+        *skips, features = self.encoder(evenly_exposed(images, _SMALLEST_DEVIATION))
         for merge, skip in zip(self.decoder, reversed(skips), strict=True):
             features = merge(features, skip)
         said = nn.functional.pixel_shuffle(self.head(features), 2)
         return said[:, :, : images.shape[2], : images.shape[3]]
-
-
-def evenly_exposed(images: torch.Tensor) -> torch.Tensor:
-    """Each image, (n, c, h, w), with mean 0 and a deviation of about 1; flat ones stay flat."""
-    away = images - images.mean((1, 2, 3), keepdim=True)
-    return away / (away.square().mean((1, 2, 3), keepdim=True).sqrt() + _SMALLEST_DEVIATION)
 
 
 class Encoder(nn.Module):
