@@ -1,7 +1,8 @@
 """Side by side with what one would use instead: `python -m benchmarks [NAME ...]`.
 
 Each row is a pair of workers, each run in a process of its own, in turn, A B A B ...; the
-ratio is taken pair by pair and its median is quoted. Writes the table to standard output.
+ratio is taken pair by pair and its median is quoted. Rates of servers are taken from short bursts
+in turn. Writes the table to standard output.
 """
 
 import argparse
@@ -41,8 +42,14 @@ def measure(row: Row, n_pairs: int, folder: Path) -> str:
             f"| {row.what} | {row.against} | | | not measured: needs {', '.join(row.missing)}, "
             "see docs/benchmarks.md | | |"
         )
-    for worker in (row.other, row.ours):
+    for worker in sorted({row.other, row.ours}):
         _run("prepare", worker, folder)
+    measured = _side_by_side(row, folder) if row.side_by_side else _in_turn(row, n_pairs, folder)
+    return f"| {row.what} | {row.against} | {measured} |"
+
+
+def _in_turn(row: Row, n_pairs: int, folder: Path) -> str:
+    """Each side in a process of its own, A B A B ...; the ratio is taken pair by pair."""
     pairs = [
         (_run("work", row.ours, folder), _run("work", row.other, folder)) for _ in range(n_pairs)
     ]
@@ -51,10 +58,21 @@ def measure(row: Row, n_pairs: int, folder: Path) -> str:
     ratios = sorted(mine / its for mine, its in zip(ours, other, strict=True))
     peaks = [max(found["peak_mb"] for found in side) for side in zip(*pairs, strict=True)]
     return (
-        f"| {row.what} | {row.against} | {statistics.median(ours):.3g} "
-        f"| {statistics.median(other):.3g} "
+        f"{statistics.median(ours):.3g} | {statistics.median(other):.3g} "
         f"| {ratios[0]:.2f}, **{statistics.median(ratios):.2f}**, {ratios[-1]:.2f} "
-        f"| {row.target} | {peaks[0]:.0f}, {peaks[1]:.0f} |"
+        f"| {row.target} | {peaks[0]:.0f}, {peaks[1]:.0f}"
+    )
+
+
+def _side_by_side(row: Row, folder: Path) -> str:
+    """Both sides in one process, in short bursts; the interval is that of the median."""
+    found = _run("work", row.ours, folder)
+    ours, other, low, ratio, high = (
+        found[f"{row.figure}_{part}"] for part in ("ours", "other", "low", "ratio", "high")
+    )
+    return (
+        f"{ours:.3g} | {other:.3g} | {ratio:.2f}, 95 % from {low:.2f} to {high:.2f} "
+        f"| {row.target} |"
     )
 
 

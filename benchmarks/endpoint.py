@@ -2,7 +2,8 @@
 
 One worker on the first core, the load on the last, real JPEGs of some 36 kB or the nearest to
 that, four connections; both servers in this environment, with the same event loop and the same
-HTTP parser.
+HTTP parser. Rates and their tails are taken side by side: both servers are up, and asked in turn
+in short bursts, since the speed of a shared machine moves within seconds by more than they differ.
 """
 
 import os
@@ -14,12 +15,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.bursts import BURSTS, Burst, compared
 from benchmarks.served import (
     CLASSIFICATION,
     bundle_of,
@@ -36,12 +39,24 @@ if TYPE_CHECKING:
 BUNDLE_VARIABLE = "BENCHMARK_BUNDLE"
 HOST = "127.0.0.1"
 CONNECTIONS = 4
-WARM_UP_S, MEASURED_S = 3.0, 12.0
+WARM_UP_S, MEASURED_S, BURST_S = 3.0, 12.0, 1.5
 START_TIMEOUT_S = 60
+FIRST_CORE, LAST_CORE = min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0))
 _BOUNDARY = "benchmark"
 
 
-def _bento(task: str, folder: Path, _n: int) -> Figures:
+@dataclass(frozen=True)
+class Server:
+    """How a server is started, and where it answers."""
+
+    command: list[str]
+    variables: Mapping[str, str]
+    place: Path
+    port: int
+
+
+@contextmanager
+def _bento(task: str, folder: Path) -> Iterator[Server]:
     """The Bento, as it is served."""
     from vision_assets.serving.bento import find_bento
     from vision_assets.serving.process import free_port, serve_command, serve_variables
@@ -51,83 +66,105 @@ def _bento(task: str, folder: Path, _n: int) -> Figures:
     with tempfile.TemporaryDirectory() as bentoml_home:
         variables = serve_variables(Path(bentoml_home), None, None)
         command = serve_command(Path(sys.executable), built, port)
-        return _measure(pictures_of(task, folder), command, variables, built.folder, port)
+        yield Server(command, variables, built.folder, port)
 
 
-def _fastapi(task: str, folder: Path, _n: int) -> Figures:
+@contextmanager
+def _fastapi(task: str, folder: Path) -> Iterator[Server]:
     """FastAPI and uvicorn around the same predictor."""
     from vision_assets.serving.process import free_port
 
     port, bundle = free_port(), bundle_of(task, folder)
     app = ("benchmarks.fastapi_app:app", "--port", str(port), "--no-access-log")
     variables = os.environ | {BUNDLE_VARIABLE: str(bundle), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "uvicorn", *app]
-    return _measure(pictures_of(task, folder), command, variables, Path.cwd(), port)
+    yield Server([sys.executable, "-m", "uvicorn", *app], variables, Path.cwd(), port)
 
 
-def _loop(task: str, folder: Path, _n: int) -> Figures:
+def bento(folder: Path, _n: int) -> Figures:
+    """Start, rate and memory of the Bento alone."""
+    with _bento(CLASSIFICATION, folder) as server:
+        return _measure(pictures_of(CLASSIFICATION, folder), server)
+
+
+def fastapi(folder: Path, _n: int) -> Figures:
+    """Start, rate and memory of FastAPI alone."""
+    with _fastapi(CLASSIFICATION, folder) as server:
+        return _measure(pictures_of(CLASSIFICATION, folder), server)
+
+
+def _side_by_side(task: str, folder: Path, _n: int) -> Figures:
+    """Rate and p99 of the Bento and of FastAPI, asked in turn."""
+    requests = [_request(picture) for picture in pictures_of(task, folder)]
+    with ExitStack() as both:
+        servers = [both.enter_context(each(task, folder)) for each in (_bento, _fastapi)]
+        for server in servers:
+            both.enter_context(_on_first_core(server))
+            _wait_for_an_answer(server.port, requests[0])
+            _load(server.port, requests, WARM_UP_S)
+        bursts = [[_burst(server.port, requests) for server in servers] for _ in range(BURSTS)]
+    return compared([ours for ours, _ in bursts], [other for _, other in bursts])
+
+
+def loop(folder: Path, _n: int) -> Figures:
     """The same work without HTTP."""
     from vision_assets.vision.inference.bundle import Bundle
     from vision_assets.vision.inference.predictor import Predictor
 
-    os.sched_setaffinity(0, {_cores()[0]})
-    predictor = Predictor(Bundle.load(bundle_of(task, folder)), threads=1)
-    pictures = cycle(pictures_of(task, folder))
+    os.sched_setaffinity(0, {FIRST_CORE})
+    predictor = Predictor(Bundle.load(bundle_of(CLASSIFICATION, folder)), threads=1)
+    pictures = cycle(pictures_of(CLASSIFICATION, folder))
     _until(time.perf_counter() + WARM_UP_S, lambda: predictor.predict(next(pictures)))
     began = time.perf_counter()
     times = _until(began + MEASURED_S, lambda: predictor.predict(next(pictures)))
     return _figures(times, time.perf_counter() - began)
 
 
-bento, fastapi, loop = (partial(each, CLASSIFICATION) for each in (_bento, _fastapi, _loop))
-bento_detection, fastapi_detection = partial(_bento, "detection"), partial(_fastapi, "detection")
-bento_segmentation = partial(_bento, "segmentation")
-fastapi_segmentation = partial(_fastapi, "segmentation")
-bento_anomaly, fastapi_anomaly = partial(_bento, "anomaly"), partial(_fastapi, "anomaly")
+side_by_side = partial(_side_by_side, CLASSIFICATION)
+side_by_side_detection = partial(_side_by_side, "detection")
+side_by_side_segmentation = partial(_side_by_side, "segmentation")
+side_by_side_anomaly = partial(_side_by_side, "anomaly")
 
 
 def prepare(worker: str, folder: Path, _n: int) -> None:
     """Make the task's bundle, its Bento and the pictures, once."""
-    make(worker.partition("_")[2] or CLASSIFICATION, folder)
+    make(worker.removeprefix("side_by_side").partition("_")[2] or CLASSIFICATION, folder)
 
 
-def _cores() -> list[int]:
-    return sorted(os.sched_getaffinity(0))
-
-
-def _measure(
-    pictures: list[bytes], command: list[str], variables: Mapping[str, str], place: Path, port: int
-) -> Figures:
+def _measure(pictures: list[bytes], how: Server) -> Figures:
     requests = [_request(picture) for picture in pictures]
-    with _on_first_core(command, variables, place) as server:
+    with _on_first_core(how) as server:
         began = time.perf_counter()
-        _wait_for_an_answer(port, requests[0])
+        _wait_for_an_answer(how.port, requests[0])
         start_s = time.perf_counter() - began
-        _load(port, requests, WARM_UP_S)
+        _load(how.port, requests, WARM_UP_S)
         began, cpu_s = time.perf_counter(), _cpu_s(server.pid)
-        times = _load(port, requests, MEASURED_S)
+        times = _load(how.port, requests, MEASURED_S)
         figures = _figures(times, time.perf_counter() - began)
         cpu_ms = (_cpu_s(server.pid) - cpu_s) / len(times) * 1000
         memory_mb = _largest_mb(server.pid)
         return figures | {"cpu_ms": cpu_ms, "start_s": start_s, "worker_mb": memory_mb}
 
 
+def _burst(port: int, requests: list[bytes]) -> Burst:
+    began = time.perf_counter()
+    times = _load(port, requests, BURST_S)
+    figures = _figures(times, time.perf_counter() - began)
+    return {name: figures[name] for name in ("images_per_s", "p99_ms")}
+
+
 @contextmanager
-def _on_first_core(
-    command: list[str], variables: Mapping[str, str], place: Path
-) -> Iterator[subprocess.Popen[bytes]]:
+def _on_first_core(how: Server) -> Iterator[subprocess.Popen[bytes]]:
     """A server on the first core; what asks it goes to the last one."""
-    first, *_, last = _cores()
-    os.sched_setaffinity(0, {first})
+    os.sched_setaffinity(0, {FIRST_CORE})
     with subprocess.Popen(
-        command,
-        env=variables,
-        cwd=place,
+        how.command,
+        env=how.variables,
+        cwd=how.place,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     ) as server:
-        os.sched_setaffinity(0, {last})
+        os.sched_setaffinity(0, {LAST_CORE})
         try:
             yield server
         finally:

@@ -28,8 +28,8 @@ def _endpoint(task: str, data: str) -> Row:
     return Row(
         f"endpoint of {task}, one worker on one core, {data} images, requests/s",
         "FastAPI and uvicorn, the same predictor",
-        f"endpoint.bento_{task}",
-        f"endpoint.fastapi_{task}",
+        f"endpoint.side_by_side_{task}",
+        f"endpoint.side_by_side_{task}",
         "images_per_s",
         ">= 0.9",
     )
