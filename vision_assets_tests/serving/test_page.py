@@ -1,14 +1,13 @@
 """The page of the service, used by a real browser."""
 
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from vision_assets.serving.process import ServiceProcess
 from vision_assets.vision.inference.service.keys import KEYS_VARIABLE
+from vision_assets_tests.serving.browser import choose, opened
 from vision_assets_tests.serving.bundles import colour_png
 
 pytestmark = pytest.mark.browser
@@ -16,21 +15,8 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def page(service) -> Iterator[Page]:
-    """The page in Chromium: the system's, or Playwright's own where there is none."""
-    chromium = shutil.which("chromium")
-    options = ["--no-sandbox", "--disable-background-networking"]
-    options += ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    with sync_playwright() as browsers:
-        browser = browsers.chromium.launch(executable_path=chromium, args=options)
-        page = browser.new_page(viewport={"width": 1024, "height": 768})
-        page.goto(service.base_url)
+    with opened(service.base_url) as page:
         yield page
-        browser.close()
-
-
-def choose(page, data: bytes, tmp_path: Path) -> None:
-    (tmp_path / "picture.png").write_bytes(data)
-    page.set_input_files("#file", tmp_path / "picture.png")
 
 
 def test_a_chosen_picture_gets_its_answer(page, tmp_path, bundle_folder):
