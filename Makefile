@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 export VISION_ASSETS_HOME ?= $(CURDIR)/.vision_assets
 export VISION_ASSETS_ENVIRONMENTS ?= $(CURDIR)/.vision_assets/environments
 INSTALLED := $(VENV)/.installed
+AUDIT := .audit
 
-.PHONY: help setup demo up test test-slow test-faults lint types check bench quality docs requirements clean
+.PHONY: help setup demo up test test-slow test-faults lint types check bench quality docs site site-serve sbom audit requirements clean
 
 help: ## List the chores
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2}'
@@ -55,8 +56,28 @@ quality: setup ## How good the default recipes are on real images; ROWS=... of t
 docs: setup ## Write the YAML and CLI references
 	$(BIN)/python -m docs.generate
 
+site: setup ## Build the docs into site/, without network
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+
+site-serve: setup ## Show the docs on http://127.0.0.1:8000 while they are written
+	$(BIN)/python -m mkdocs serve --dev-addr 127.0.0.1:8000
+
+sbom: $(AUDIT)/.installed ## Lists of all packages in CycloneDX: build/sbom-*.cdx.json
+	@mkdir -p build
+	$(AUDIT)/bin/cyclonedx-py requirements --output-reproducible -o build/sbom-platform.cdx.json requirements.txt
+	$(AUDIT)/bin/cyclonedx-py requirements --output-reproducible -o build/sbom-service.cdx.json bentos/requirements.txt
+
+audit: $(AUDIT)/.installed ## Known vulnerabilities of what is pinned; needs an advisory database
+	$(AUDIT)/bin/python .ci/audit.py requirements.txt bentos/requirements.txt
+
+$(AUDIT)/.installed: requirements-audit.txt
+	$(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/python -m pip install --quiet --require-hashes -r requirements-audit.txt
+	@touch $@
+
 requirements: ## Compile the pinned requirements anew
-	$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --extra dev --extra docs pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header requirements-audit.in -o requirements-audit.txt
 	$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header bentos/requirements.in -o bentos/requirements.txt
 
 clean: ## Remove the environment, keep the home

@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 import vision_assets
+from docs.messages import messages_reference
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -50,7 +51,11 @@ def cli_reference() -> str:
 
 def references() -> dict[Path, str]:
     """Text of each generated page by its path."""
-    return {REFERENCE / "yaml.md": yaml_reference(), REFERENCE / "cli.md": cli_reference()}
+    return {
+        REFERENCE / "yaml.md": yaml_reference(),
+        REFERENCE / "cli.md": cli_reference(),
+        REFERENCE / "messages.md": messages_reference(),
+    }
 
 
 def _model_tables(model: type[BaseModel], path: str) -> Iterator[str]:

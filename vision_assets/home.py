@@ -27,6 +27,13 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from vision_assets.vision.errors import SpecError
+
+_STATE = (
+    *("dagster", "batches", "stores", "datasets", "searches", "models", "bundles", "reports"),
+    *("comparisons", "suspicions", "deployments", "scores", "mlflow", "bentoml", "environments"),
+    *("cache", "logs"),
+)
 HOME_VARIABLE = "VISION_ASSETS_HOME"
 DEFAULT_HOME = ".vision_assets"
 
@@ -67,8 +74,25 @@ class Home:
         return self.root / "logs"
 
     def landing(self, landing: str) -> Path:
-        """The landing folder that a YAML names; a relative path is inside the home."""
-        return self.root / landing
+        """The landing folder that a YAML names; a relative path is inside the home.
+
+        Raises:
+            SpecError: it is a folder of our own state, or holds the home.
+        """
+        folder = self.root / landing
+        if self._is_state(folder):
+            raise SpecError(
+                f"expected a landing folder of its own, got {folder}, where the home keeps its "
+                "state; name another one in source.landing, such as landing/<use case>"
+            )
+        return folder
+
+    def _is_state(self, folder: Path) -> bool:
+        root, place = Path(os.path.realpath(self.root)), Path(os.path.realpath(folder))
+        if not place.is_relative_to(root):
+            return root.is_relative_to(place)
+        inside = place.relative_to(root).parts
+        return not inside or inside[0] in _STATE
 
     def batches(self, use_case: str) -> Path:
         return self.root / "batches" / use_case

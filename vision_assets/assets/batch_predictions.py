@@ -7,6 +7,7 @@ import dagster as dg
 
 from vision_assets.assets.graph import BATCH_PREDICTIONS, REFERENCE, asset_key, by_hand
 from vision_assets.assets.metadata import counts_table, picture
+from vision_assets.assets.yaml_keys import yaml_version
 from vision_assets.resources.home import HomeResource
 from vision_assets.vision.use_case import UseCase
 
@@ -22,6 +23,7 @@ def batch_predictions(use_case: UseCase) -> dg.AssetsDefinition:
     @dg.asset(
         key=asset_key(use_case, BATCH_PREDICTIONS),
         deps=[asset_key(use_case, "deployment")],
+        code_version=yaml_version(use_case, BATCH_PREDICTIONS),
         group_name=by_hand(use_case),
         kinds={"parquet"},
         pool=f"{use_case.name}_{BATCH_PREDICTIONS}",

@@ -8,6 +8,7 @@ import dagster as dg
 
 from vision_assets.assets.graph import REFERENCE, asset_key, upstream
 from vision_assets.assets.metadata import records_table
+from vision_assets.assets.yaml_keys import yaml_version
 from vision_assets.resources.home import HomeResource
 from vision_assets.vision.use_case import UseCase
 
@@ -25,6 +26,7 @@ def bento_service(use_case: UseCase) -> dg.AssetsDefinition:
     @dg.asset(
         key=key,
         deps=[asset_key(use_case, "evaluation_report")],
+        code_version=yaml_version(use_case, "bento_service"),
         group_name=use_case.name,
         kinds={"bentoml"},
         description="A Bento around the bundle that the report judged.",

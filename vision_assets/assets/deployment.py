@@ -6,6 +6,7 @@ import dagster as dg
 
 from vision_assets.assets.graph import REFERENCE, asset_key, upstream
 from vision_assets.assets.metadata import records_table
+from vision_assets.assets.yaml_keys import yaml_version
 from vision_assets.resources.home import HomeResource
 from vision_assets.resources.tracking import set_champion
 from vision_assets.vision.use_case import UseCase
@@ -26,6 +27,7 @@ def deployment(use_case: UseCase) -> dg.AssetsDefinition:
     @dg.asset(
         key=key,
         deps=[asset_key(use_case, "bento_service")],
+        code_version=yaml_version(use_case, "deployment"),
         group_name=use_case.name,
         kinds={"bentoml"},
         pool=f"{use_case.name}_deployment",

@@ -8,6 +8,7 @@ import dagster as dg
 
 from vision_assets.assets.graph import REFERENCE, asset_key, upstream
 from vision_assets.assets.metadata import picture, records_table
+from vision_assets.assets.yaml_keys import yaml_version
 from vision_assets.resources.evaluation_tracking import log_evaluation
 from vision_assets.resources.home import HomeResource
 from vision_assets.vision.spec import CHAMPION_CHECK
@@ -31,6 +32,7 @@ def evaluation_report(use_case: UseCase) -> dg.AssetsDefinition:
     @dg.asset(
         key=key,
         deps=[asset_key(use_case, "exported_model")],
+        code_version=yaml_version(use_case, "evaluation_report"),
         group_name=use_case.name,
         kinds={"sklearn"},
         description="The bundle's scorecard on the test split, from bytes, as it will serve.",

@@ -6,6 +6,7 @@ import dagster as dg
 
 from vision_assets.assets.graph import REFERENCE, asset_key, upstream
 from vision_assets.assets.metadata import records_table
+from vision_assets.assets.yaml_keys import yaml_version
 from vision_assets.resources.home import HomeResource
 from vision_assets.vision.use_case import UseCase
 
@@ -26,6 +27,7 @@ def exported_model(use_case: UseCase) -> dg.AssetsDefinition:
     @dg.asset(
         key=key,
         deps=[asset_key(use_case, "trained_model")],
+        code_version=yaml_version(use_case, "exported_model"),
         group_name=use_case.name,
         kinds={"onnx"},
         description="The bundle: ONNX with normalisation and head inside, and its card.",

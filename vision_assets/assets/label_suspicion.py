@@ -6,6 +6,7 @@ import dagster as dg
 
 from vision_assets.assets.graph import REFERENCE, SUSPICION, asset_key, by_hand, upstream
 from vision_assets.assets.metadata import picture, records_table
+from vision_assets.assets.yaml_keys import yaml_version
 from vision_assets.resources.home import HomeResource
 from vision_assets.vision.use_case import UseCase
 
@@ -24,6 +25,7 @@ def label_suspicion(use_case: UseCase) -> dg.AssetsDefinition:
     @dg.asset(
         key=asset_key(use_case, SUSPICION),
         deps=[asset_key(use_case, "exported_model")],
+        code_version=yaml_version(use_case, SUSPICION),
         group_name=by_hand(use_case),
         kinds={"sklearn"},
         description="Labels that are probably wrong, by confident learning; a person decides.",

@@ -6,6 +6,7 @@ import dagster as dg
 
 from vision_assets.assets.graph import PROPOSALS, REFERENCE, asset_key, by_hand, store_pool
 from vision_assets.assets.metadata import counts_table, picture
+from vision_assets.assets.yaml_keys import yaml_version
 from vision_assets.resources.home import HomeResource
 from vision_assets.serving.deployments import Deployments
 from vision_assets.vision.errors import DeploymentError
@@ -35,6 +36,7 @@ def proposed_annotations(use_case: UseCase) -> dg.AssetsDefinition:
     @dg.asset(
         key=asset_key(use_case, PROPOSALS),
         deps=[asset_key(use_case, "raw_images"), asset_key(use_case, "deployment")],
+        code_version=yaml_version(use_case, PROPOSALS),
         group_name=by_hand(use_case),
         kinds={"lance"},
         pool=store_pool(use_case),

@@ -9,6 +9,7 @@ import dagster as dg
 
 from vision_assets.assets.graph import REFERENCE, asset_key, store_pool
 from vision_assets.assets.metadata import counts_table, picture, records_table
+from vision_assets.assets.yaml_keys import yaml_version
 from vision_assets.resources.home import HomeResource
 from vision_assets.vision.objects import objects_of
 from vision_assets.vision.store.outcomes import Outcome, Status
@@ -41,6 +42,7 @@ def raw_images(use_case: UseCase) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=asset_key(use_case, "raw_images"),
+        code_version=yaml_version(use_case, "raw_images"),
         group_name=use_case.name,
         kinds={"lance"},
         pool=store_pool(use_case),

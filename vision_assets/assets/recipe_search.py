@@ -11,6 +11,7 @@ from pydantic import Field
 from vision_assets.assets.dataset_version import valid_version
 from vision_assets.assets.graph import REFERENCE, SEARCH, asset_key, by_hand, training_pool
 from vision_assets.assets.metadata import picture, records_table
+from vision_assets.assets.yaml_keys import yaml_version
 from vision_assets.resources.home import HomeResource
 from vision_assets.vision.use_case import UseCase
 
@@ -39,6 +40,7 @@ def recipe_search(use_case: UseCase) -> dg.AssetsDefinition:
     @dg.asset(
         key=asset_key(use_case, SEARCH),
         deps=[asset_key(use_case, "validated_dataset")],
+        code_version=yaml_version(use_case, SEARCH),
         group_name=by_hand(use_case),
         kinds={"optuna"},
         pool=training_pool(use_case),

@@ -8,6 +8,7 @@ from vision_assets.assets.dataset_version import valid_version
 from vision_assets.assets.graph import REFERENCE, asset_key, training_pool
 from vision_assets.assets.metadata import picture
 from vision_assets.assets.recipe_choice import RECIPE_TAG, RecipeChoice, chosen_recipe
+from vision_assets.assets.yaml_keys import yaml_version
 from vision_assets.resources.home import HomeResource
 from vision_assets.resources.tracking import tracked, tracking_key
 from vision_assets.vision.use_case import UseCase
@@ -25,6 +26,7 @@ def trained_model(use_case: UseCase) -> dg.AssetsDefinition:
     @dg.asset(
         key=asset_key(use_case, "trained_model"),
         deps=[asset_key(use_case, "validated_dataset")],
+        code_version=yaml_version(use_case, "trained_model"),
         group_name=use_case.name,
         kinds={"pytorch", "mlflow"},
         pool=training_pool(use_case),

@@ -6,6 +6,7 @@ import dagster as dg
 
 from vision_assets.assets.graph import REFERENCE, asset_key, store_pool
 from vision_assets.assets.metadata import counts_table, picture, records_table
+from vision_assets.assets.yaml_keys import yaml_version
 from vision_assets.quality.suite import checks
 from vision_assets.resources.home import HomeResource
 from vision_assets.vision.expectation_result import ExpectationResult
@@ -26,6 +27,7 @@ def validated_dataset(use_case: UseCase) -> dg.AssetsDefinition:
     @dg.asset(
         key=key,
         deps=[asset_key(use_case, "raw_images")],
+        code_version=yaml_version(use_case, "validated_dataset"),
         group_name=use_case.name,
         kinds={"parquet", "greatexpectations"},
         pool=store_pool(use_case),

@@ -17,6 +17,7 @@ from vision_assets.cli import (
     ingest,
     init,
     people,
+    plan,
     proposals,
     reproduce,
     sample,
@@ -66,6 +67,7 @@ app.command("doctor", rich_help_panel=_START)(doctor.doctor)
 app.command("status", rich_help_panel=_WORK)(status.status)
 app.command("ingest", rich_help_panel=_WORK)(ingest.ingest)
 app.command("run", rich_help_panel=_WORK)(graph.run)
+app.command("plan", rich_help_panel=_WORK)(plan.plan)
 app.command("search", rich_help_panel=_WORK)(search.search)
 app.add_typer(datasets.app, name="dataset", rich_help_panel=_WORK)
 app.command("reproduce", rich_help_panel=_WORK)(reproduce.reproduce)

@@ -51,10 +51,11 @@ def proposals(
     json: Json = False,
 ) -> None:
     """List what models propose, the least sure first; accept or reject what was looked at."""
+    from vision_assets.project import use_case
     from vision_assets.vision.store.image_store import ImageStore
     from vision_assets.vision.store.proposals import open_proposals, settle_proposals
 
-    store = ImageStore.open(Home.from_environment().store(name))
+    store = ImageStore.open(Home.from_environment().store(use_case(name).name))
     if items:
         if accept == reject:
             raise SpecError("expected one of --accept and --reject for the proposals named")

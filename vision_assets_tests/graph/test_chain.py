@@ -14,6 +14,7 @@ from pathlib import Path
 
 import dagster as dg
 import httpx
+import psutil
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from typer.testing import CliRunner
@@ -135,6 +136,18 @@ def test_images_in_the_landing_folder_become_an_answering_endpoint(plant: Plant)
     steps = list(demo.watch(plant.home, plant.case, plant.stack, DEADLINE_S))
     assert [step.asset for step in steps if step.asset in GRAPH] == list(GRAPH)
     assert demo.answers(plant.case)
+
+
+def test_every_server_listens_on_this_machine_alone(plant: Plant) -> None:
+    open_ports = {
+        (each.laddr.ip, each.laddr.port)
+        for process in psutil.Process().children(recursive=True)
+        for each in process.net_connections("inet")
+        if each.status == psutil.CONN_LISTEN
+    }
+    assert {ip for ip, _ in open_ports} <= {"127.0.0.1", "::1"}
+    served = {plant.stack.ports.dagster, plant.stack.ports.mlflow, plant.case.spec.service.port}
+    assert served <= {port for _, port in open_ports}
 
 
 def test_every_image_is_stored_once_and_the_broken_one_is_kept_aside(plant: Plant) -> None:

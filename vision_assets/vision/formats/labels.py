@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
+from vision_assets.vision.confined import Outside, confined
 from vision_assets.vision.errors import SpecError
 from vision_assets.vision.formats.annotations.open import open_annotations
 from vision_assets.vision.formats.annotations.reader import AnnotationReader
@@ -150,7 +151,10 @@ def _joined(first: Labeller, second: Labeller) -> Labeller:
 
 def _by_csv(landing: Path, name: str) -> Labeller:
     """`file` is a path below the landing folder, below the CSV's folder, or a bare file name."""
-    rows = _read_rows(landing / name)
+    try:
+        rows = _read_rows(confined(landing, name))
+    except Outside as error:
+        raise SpecError(f"the table cannot be read: {error}") from error
     folder = PurePosixPath(name).parent
 
     def label(path: str) -> Labelled:

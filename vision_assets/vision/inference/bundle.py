@@ -10,13 +10,14 @@ A folder, named by `bundle_id`, that never changes:
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from vision_assets.vision.atomic import new_folder
 from vision_assets.vision.errors import BundleError
@@ -30,6 +31,7 @@ CONTRACT_VERSION = 1
 MODEL_FILE = "model.onnx"
 CARD_FILE = "card.json"
 ID_LENGTH = 12
+_PLAIN = re.compile(r"[\w.-]+")
 
 
 class _Part(BaseModel):
@@ -100,6 +102,15 @@ class Card(_Part):
     thresholds: dict[str, float] = {}
     options: dict[str, str] = {}
     files: dict[str, str] = {}
+
+    @field_validator("files")
+    @classmethod
+    def _files_lie_in_the_folder(cls, files: dict[str, str]) -> dict[str, str]:
+        """A card may come from elsewhere; its names are opened and copied."""
+        wrong = [name for name in files if name in ("", ".", "..") or not _PLAIN.fullmatch(name)]
+        if wrong:
+            raise ValueError(f"expected names of files in the bundle's folder, got {wrong[0]!r}")
+        return files
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from vision_assets.vision.confined import confined
 from vision_assets.vision.errors import DatasetError, ImageRefused, Reason
 from vision_assets.vision.file_lock import file_lock
 from vision_assets.vision.inference.answers import Answer
@@ -133,7 +134,7 @@ class _Scorer:
             ImageRefused: it is.
         """
         largest = self._predictor.limits.max_bytes
-        with (self._folder / path).open("rb") as file:
+        with confined(self._folder, path).open("rb") as file:
             data = file.read(largest + 1)
         if len(data) > largest:
             raise ImageRefused(

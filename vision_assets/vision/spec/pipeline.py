@@ -20,9 +20,11 @@ class PipelineSpec(Spec):
 
     Attributes:
         learns_from: what an image needs to be in a split: a label, or a list of its objects.
+        decided_by: keys from which the thresholds of a bundle follow.
     """
 
     learns_from: ClassVar[Literal["label", "objects"]] = "label"
+    decided_by: ClassVar[tuple[str, ...]] = ("costs",)
 
     source: SourceSpec
     recipe: Recipe = Recipe()

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from vision_assets.vision.inference.bundle import InputSize, Tiling
-from vision_assets.vision.spec.base import Spec
+from vision_assets.vision.spec.base import HomePath, Spec
 
 Augmentation = Literal["none", "light", "upright", "surface", "colour"]
 
@@ -38,7 +38,7 @@ class Recipe(Spec):
             "tint and saturation."
         ),
     )
-    weights: str = Field(
+    weights: HomePath = Field(
         default="auto",
         pattern="^(auto|none|file:.+)$",
         description=(

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from vision_assets.vision.spec.base import Spec
+from vision_assets.vision.spec.base import HomePath, MaybeHomePath, Spec
 
 
 class ExportSpec(Spec):
@@ -30,7 +30,7 @@ class ServiceSpec(Spec):
     max_pixels: int = Field(default=50_000_000, ge=1)
     max_pictures: int = Field(default=32, ge=1, le=1024, description="Pictures of one request.")
     slot_poll_s: float = Field(default=1.0, gt=0, description="How often the slot is looked at.")
-    api_keys_file: str | None = Field(
+    api_keys_file: MaybeHomePath = Field(
         default=None,
         description=(
             "JSON object of consumer to key, or to sha256:<hex of it>; a relative path is inside "
@@ -42,4 +42,4 @@ class ServiceSpec(Spec):
 class ScoreSpec(Spec):
     """A folder whose files the deployed bundle answers, for the asset `batch_predictions`."""
 
-    folder: str = Field(description="Folder of images; a relative path is inside the home.")
+    folder: HomePath = Field(description="Folder of images; a relative path is inside the home.")

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from vision_assets.vision.manifest import RESERVED_COLUMNS
 from vision_assets.vision.spec.annotations import AnnotationErrors, MaskSpec
-from vision_assets.vision.spec.base import Spec
+from vision_assets.vision.spec.base import HomePath, Spec
 
 LabelSource = Literal["folder", "pattern", "csv", "none", "voc", "yolo", "coco", "masks", "mvtec"]
 
@@ -31,7 +31,7 @@ class BatchSpec(Spec):
 class SourceSpec(Spec):
     """Where images come from and how a file tells its label."""
 
-    landing: str = Field(description="Landing folder; a relative path is inside the home.")
+    landing: HomePath = Field(description="Landing folder; a relative path is inside the home.")
     label: LabelSource = Field(
         default="folder",
         description=(

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from vision_assets.vision.confined import confined
 from vision_assets.vision.errors import LandingUnreadable, Reason
 from vision_assets.vision.formats.annotations.open import is_sidecar
 from vision_assets.vision.spec import SourceSpec
@@ -62,6 +63,8 @@ def apply(
 def _clear(landing: Path, file: LandedFile, source: SourceSpec) -> None:
     path = landing / file.path
     try:
+        for place in (path.parent, landing / TAKEN_FOLDER / path.parent.relative_to(landing)):
+            confined(landing, str(place.relative_to(landing)))
         state = path.stat()
         if (state.st_size, state.st_mtime_ns) != (file.size_bytes, file.modified_ns):
             return

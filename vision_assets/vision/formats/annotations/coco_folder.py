@@ -9,6 +9,7 @@ from functools import cache, cached_property
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
+from vision_assets.vision.confined import Outside
 from vision_assets.vision.formats.annotations.coco_index import CocoIndex
 from vision_assets.vision.formats.annotations.file_text import Unusable
 from vision_assets.vision.formats.annotations.said import Fault, Kind, Said
@@ -89,6 +90,8 @@ class CocoFolder:
             return CocoIndex(self._landing, file, self._indices)
         except Unusable as error:
             return error
+        except Outside as error:
+            return Unusable(Kind.DAMAGED, str(error))
         except OSError as error:
             return Unusable(Kind.DAMAGED, f"cannot be read ({error.strerror})")
 

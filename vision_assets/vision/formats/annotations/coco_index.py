@@ -14,6 +14,7 @@ from typing import Any
 
 import ijson
 
+from vision_assets.vision.confined import confined
 from vision_assets.vision.formats.annotations.coco import read_object
 from vision_assets.vision.formats.annotations.file_text import Unusable
 from vision_assets.vision.formats.annotations.said import Fault, Kind, Said, SaidObject
@@ -50,11 +51,14 @@ class CocoIndex:
 
     Raises:
         Unusable: it is no COCO JSON; later objects of a file that is cut off are not known.
+        Outside: it leads out of the landing folder.
     """
 
     def __init__(self, landing: Path, file: str, folder: Path) -> None:
         self.file = file
-        self._database = sqlite3.connect(_built(landing / file, folder), check_same_thread=False)
+        self._database = sqlite3.connect(
+            _built(confined(landing, file), folder), check_same_thread=False
+        )
 
     def find(self, name: str) -> Said | None:
         """What is said of the image of a name, as the JSON has it; None where it has none."""

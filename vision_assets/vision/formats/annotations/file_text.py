@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 
+from vision_assets.vision.confined import Outside, confined
 from vision_assets.vision.formats.annotations.said import Fault, Kind, Said
 
 MAX_BYTES = 32 * 1024 * 1024
@@ -22,15 +23,22 @@ class Unusable(Exception):
         return Said(file, faults=(Fault(self.kind, file, self.detail),))
 
 
-def read_bytes(path: Path, max_bytes: int = MAX_BYTES) -> bytes:
+def read_bytes(landing: Path, path: str, max_bytes: int = MAX_BYTES) -> bytes:
     """The whole file.
 
+    Args:
+        landing: folder that the path is below; a link out of it is not followed.
+        path: of the file, posix.
+        max_bytes: the most that is read.
+
     Raises:
-        Unusable: it is too large or cannot be read.
+        Unusable: it is too large, cannot be read, or lies elsewhere.
     """
     try:
-        with path.open("rb") as file:
+        with confined(landing, path).open("rb") as file:
             data = file.read(max_bytes + 1)
+    except Outside as error:
+        raise Unusable(Kind.DAMAGED, str(error)) from error
     except OSError as error:
         raise Unusable(Kind.DAMAGED, f"cannot be read ({error.strerror})") from error
     if len(data) > max_bytes:

@@ -61,7 +61,7 @@ class MaskFolder:
 def read_mask_file(landing: Path, file: str, spec: MaskSpec, label: str | None) -> Said:
     """Read a mask from its file; what is wrong with it is in the result."""
     try:
-        return read_mask(read_bytes(landing / file), file, spec, label)
+        return read_mask(read_bytes(landing, file), file, spec, label)
     except Unusable as error:
         return error.said(file)
 

@@ -38,7 +38,7 @@ class VocFolder:
         for file in self.files_of(path):
             if (self._landing / file).is_file():
                 try:
-                    return read_voc(read_bytes(self._landing / file), file, self._first_pixel)
+                    return read_voc(read_bytes(self._landing, file), file, self._first_pixel)
                 except Unusable as error:
                     return error.said(file)
         return None
@@ -58,12 +58,12 @@ class VocFolder:
 
     def _read_splits(self, parent: str) -> Mapping[str, str]:
         """Split by stem of an image."""
-        folder = self._landing / parent / "ImageSets" / "Main"
+        folder = PurePosixPath(parent, "ImageSets", "Main")
         found: dict[str, str] = {}
         for name, split in _LISTS.items():
-            path = folder / f"{name}.txt"
-            if path.is_file():
-                found |= dict.fromkeys(_names(path), split)
+            path = str(folder / f"{name}.txt")
+            if (self._landing / path).is_file():
+                found |= dict.fromkeys(_names(self._landing, path), split)
         return found
 
 
@@ -71,9 +71,9 @@ def _is_xml(file: str) -> bool:
     return PurePosixPath(file).suffix == ".xml"
 
 
-def _names(path: Path) -> list[str]:
+def _names(landing: Path, path: str) -> list[str]:
     try:
-        lines = read_bytes(path).decode("utf-8-sig").splitlines()
+        lines = read_bytes(landing, path).decode("utf-8-sig").splitlines()
     except (Unusable, UnicodeDecodeError) as error:
         raise SpecError(f"{path}: expected names of images, one a line: {error}") from error
     return [line.split()[0] for line in lines if line.strip()]

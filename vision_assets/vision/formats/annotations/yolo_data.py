@@ -50,7 +50,7 @@ def read_yolo_data(landing: Path, file: str) -> YoloData:
         SpecError: it names no classes.
     """
     try:
-        text = read_bytes(landing / file, MAX_BYTES).decode("utf-8-sig")
+        text = read_bytes(landing, file, MAX_BYTES).decode("utf-8-sig")
         if file.endswith(".txt"):
             return YoloData(tuple(_name(line) for line in text.splitlines() if line.strip()))
         said = yaml.safe_load(text)
@@ -113,7 +113,7 @@ def _below(place: str) -> str:
 
 def _listed(landing: Path, place: str) -> Iterator[str]:
     """Images that a text names, a line each."""
-    text = read_bytes(landing / place).decode("utf-8-sig")
+    text = read_bytes(landing, place).decode("utf-8-sig")
     for line in text.splitlines():
         if line.strip():
             yield _below(posixpath.join(posixpath.dirname(place), line.strip()))

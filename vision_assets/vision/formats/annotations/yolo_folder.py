@@ -45,7 +45,7 @@ class YoloFolder:
         try:
             if data is None:
                 raise Unusable(Kind.DAMAGED, "expected data.yaml or classes.txt, got neither")
-            return read_yolo(read_bytes(self._landing / file), file, data.names)
+            return read_yolo(read_bytes(self._landing, file), file, data.names)
         except Unusable as error:
             return error.said(file)
 

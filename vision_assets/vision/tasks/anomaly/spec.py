@@ -1,7 +1,7 @@
 """What YAML may say of an anomaly detection use case."""
 
 from collections.abc import Collection, Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -103,6 +103,8 @@ class AnomalySplitSpec(SplitSpec):
 
 class AnomalySpec(PipelineSpec):
     """Attributes of `vision_assets.AnomalyPipeline`."""
+
+    decided_by: ClassVar[tuple[str, ...]] = ("false_alarms",)
 
     splits: AnomalySplitSpec = AnomalySplitSpec()
     recipe: AnomalyRecipe = AnomalyRecipe()
