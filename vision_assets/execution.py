@@ -9,8 +9,11 @@ import dagster as dg
 from vision_assets.assets.graph import BESIDE, GRAPH, asset_key, op_name
 from vision_assets.automation.state import is_over
 from vision_assets.home import Home
+from vision_assets.resources.agreement import agree
 from vision_assets.resources.tracking import end_interrupted
-from vision_assets.vision.errors import SpecError
+from vision_assets.vision.errors import DeploymentError, SpecError
+from vision_assets.vision.store.erasure import complete
+from vision_assets.vision.store.image_store import ImageStore
 from vision_assets.vision.use_case import UseCase
 
 
@@ -107,6 +110,36 @@ def fail_interrupted_runs(home: Home) -> None:
         for run in dagster.get_runs(interrupted):
             dagster.report_run_failed(run, "The servers ended while this run was under way.")
         end_interrupted(home, lambda run_id: is_over(dagster, run_id))
+
+
+def resume_restored(home: Home) -> list[str]:
+    """Let a home work that was copied while it was at work: what was under way has ended.
+
+    Slots and aliases follow the deployment logs, artifacts are where the home is now, runs that
+    were under way are failed, so that they are tried again, and erased images are gone.
+
+    Returns:
+        What was mended, for people.
+    """
+    mended = [
+        f"{name}: {said}" for name in _names(home, "deployments") for said in _agreed(home, name)
+    ]
+    for name in _names(home, "stores"):
+        n = complete(ImageStore.open(home.store(name)))
+        mended += [f"{name}: {n} images that had been erased are erased again"] if n else []
+    fail_interrupted_runs(home)
+    return mended
+
+
+def _agreed(home: Home, use_case: str) -> list[str]:
+    try:
+        return agree(home, use_case)
+    except DeploymentError as error:
+        return [str(error)]
+
+
+def _names(home: Home, folder: str) -> list[str]:
+    return sorted(path.name for path in (home.root / folder).glob("[a-z]*") if path.is_dir())
 
 
 def link_instance_config(home: Home) -> None:

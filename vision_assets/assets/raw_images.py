@@ -11,6 +11,7 @@ from vision_assets.assets.graph import REFERENCE, asset_key, store_pool
 from vision_assets.assets.metadata import counts_table, picture, records_table
 from vision_assets.assets.yaml_keys import yaml_version
 from vision_assets.resources.home import HomeResource
+from vision_assets.vision.disk import refuse_when_low
 from vision_assets.vision.objects import objects_of
 from vision_assets.vision.store.outcomes import Outcome, Status
 from vision_assets.vision.use_case import UseCase
@@ -92,6 +93,7 @@ def _ingest(
     from vision_assets.vision.store.ingest import ingest_all
     from vision_assets.vision.store.landing import read_batch, sweep
 
+    refuse_when_low(home.home.root, "no image was taken and none is lost")
     landing = home.home.landing(use_case.spec.source.landing)
     batches = home.home.batches(use_case.name)
     if config.batch is None:

@@ -13,6 +13,7 @@ from vision_assets.assets.graph import REFERENCE, SEARCH, asset_key, by_hand, tr
 from vision_assets.assets.metadata import picture, records_table
 from vision_assets.assets.yaml_keys import yaml_version
 from vision_assets.resources.home import HomeResource
+from vision_assets.vision.disk import refuse_when_low
 from vision_assets.vision.use_case import UseCase
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def recipe_search(use_case: UseCase) -> dg.AssetsDefinition:
         from vision_assets.vision.search.worker import Training
         from vision_assets.vision.tasks.registry import load_task
 
+        refuse_when_low(home.home.root, "no search was started")
         task, spec = load_task(use_case.task), use_case.spec.search
         version = valid_version(context, home, use_case)
         dataset = {"name": version.name, "fingerprint": version.fingerprint}

@@ -11,6 +11,7 @@ from vision_assets.assets.recipe_choice import RECIPE_TAG, RecipeChoice, chosen_
 from vision_assets.assets.yaml_keys import yaml_version
 from vision_assets.resources.home import HomeResource
 from vision_assets.resources.tracking import tracked, tracking_key
+from vision_assets.vision.disk import refuse_when_low
 from vision_assets.vision.use_case import UseCase
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def trained_model(use_case: UseCase) -> dg.AssetsDefinition:
         from vision_assets.vision.training.pixel_cache import PixelCache
 
         home: HomeResource = context.resources.home
+        refuse_when_low(home.home.root, "no training was started")
         mlflow = getattr(context.resources, tracking_key(use_case))
         version = valid_version(context, home, use_case)
         recipe, origin = chosen_recipe(config, home, use_case)

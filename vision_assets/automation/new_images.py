@@ -15,6 +15,7 @@ from vision_assets.assets.graph import asset_key, op_name
 from vision_assets.assets.raw_images import BATCH_TAG
 from vision_assets.automation.state import UNFINISHED, runs_of
 from vision_assets.resources.home import HomeResource
+from vision_assets.vision.disk import disk_state
 from vision_assets.vision.use_case import UseCase
 
 if TYPE_CHECKING:
@@ -51,6 +52,9 @@ def new_images(use_case: UseCase) -> dg.SensorDefinition:
         description="Takes files that have stopped growing, in bounded batches.",
     )
     def sense(context: dg.SensorEvaluationContext, home: HomeResource):
+        disk = disk_state(home.home.root)
+        if disk.low:
+            return dg.SkipReason(f"Low on disk, files wait where they are: {disk.text}.")
         batches = _todo(home, use_case)
         if not batches:
             return dg.SkipReason("No settled file waits in the landing folder.")

@@ -5,6 +5,7 @@ import dagster as dg
 from vision_assets.assets.graph import GRAPH, asset_key
 from vision_assets.automation.state import REASON_TAG, STATE_TAG, UNFINISHED, runs_of, state_token
 from vision_assets.resources.home import HomeResource
+from vision_assets.vision.disk import disk_state
 from vision_assets.vision.errors import DatasetError
 from vision_assets.vision.use_case import UseCase
 
@@ -86,6 +87,9 @@ def _request_or_skip(
     reason: str,
 ) -> dg.RunRequest | dg.SkipReason:
     """One training for one state of images, YAML and code; none beside another."""
+    disk = disk_state(home.home.root)
+    if disk.low:
+        return dg.SkipReason(f"Low on disk, no training is started: {disk.text}.")
     job = retraining_job_name(use_case)
     if runs_of(context.instance, job, UNFINISHED):
         return dg.SkipReason("A training of this use case is under way.")

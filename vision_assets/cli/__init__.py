@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from vision_assets.cli import (
+    backup,
     compare,
     containerize,
     datasets,
@@ -58,6 +59,7 @@ app = typer.Typer(
 )
 
 _START, _WORK, _PEOPLE, _SERVE = "Start", "Work", "Images and people", "Serve"
+_KEEP = "Keep in order"
 
 app.command("init", rich_help_panel=_START)(init.init)
 app.command("sample", rich_help_panel=_START)(sample.sample)
@@ -86,3 +88,5 @@ app.command("predict", rich_help_panel=_SERVE)(service.predict)
 app.command("rollback", rich_help_panel=_SERVE)(service.rollback)
 app.command("score", rich_help_panel=_SERVE)(score.score)
 app.command("containerize", rich_help_panel=_SERVE)(containerize.containerize)
+app.command("backup", rich_help_panel=_KEEP)(backup.backup)
+app.command("restore", rich_help_panel=_KEEP)(backup.restore)

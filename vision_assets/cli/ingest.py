@@ -21,10 +21,12 @@ _SHOWN = 10
 def ingest(name: Name, json: Json = False) -> None:
     """Take what waits in the landing folder into the image store, without Dagster."""
     from vision_assets.project import use_case
+    from vision_assets.vision.disk import refuse_when_low
     from vision_assets.vision.store.image_store import ImageStore
     from vision_assets.vision.store.landing import sweep
 
     case, home = use_case(name), Home.from_environment()
+    refuse_when_low(home.root, "no image was taken and none is lost")
     store = ImageStore.open(home.store(name))
     landing = home.landing(case.spec.source.landing)
     started = time.monotonic()

@@ -12,7 +12,9 @@
     ├── BundleError              a bundle is missing, damaged or of another contract
     ├── CheckFailed              an asset failed a check that blocks those below it
     ├── ServiceError             a Bento cannot be built, started or reached
-    └── DeploymentError          a switch or a roll-back cannot be done
+    ├── DeploymentError          a switch or a roll-back cannot be done
+    ├── BackupError              a backup cannot be taken, is damaged or cannot be restored
+    └── HomeVersionError         the home was written by another release
 
 A message says what was expected, what came, and what to do about it.
 """
@@ -95,3 +97,11 @@ class ServiceError(VisionAssetsError):
 
 class DeploymentError(VisionAssetsError):
     """A switch or a roll-back cannot be done."""
+
+
+class BackupError(VisionAssetsError):
+    """A backup cannot be taken, is damaged or cannot be restored."""
+
+
+class HomeVersionError(VisionAssetsError):
+    """The home was written by another release of vision_assets."""

@@ -42,6 +42,20 @@ def remove(store: ImageStore, ids: Sequence[str], author: str, why: str) -> Remo
     return Removal(tuple(ids), tuple(sorted(set(landed))))
 
 
+def complete(store: ImageStore) -> int:
+    """Erase what records say is gone and a table still holds, as after a restore.
+
+    Returns:
+        How many images that were.
+    """
+    gone = store.erased()["image_id"].tolist()
+    left = store.image_table.lookup("image_id", gone, ["image_id"])["image_id"].to_pylist()
+    left += store.quarantine_table.lookup("image_id", gone, ["image_id"])["image_id"].to_pylist()
+    if left:
+        remove(store, left, "restore", "erased before")
+    return len(set(left))
+
+
 def _records(store: ImageStore, ids: list[str], author: str, why: str) -> list[Erasure]:
     """One record per image that has none yet."""
     now = datetime.now(UTC)

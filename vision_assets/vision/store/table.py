@@ -191,6 +191,20 @@ class Table:
         return self._schema.empty_table().select(list(columns))
 
 
+def files_of_latest_version(folder: Path) -> list[Path]:
+    """The files that hold the latest version of a table, its data first and its manifest last.
+
+    They never change; after `tidy` they are kept for an hour, after `erase` they are gone.
+    """
+    if not (folder / "_versions").is_dir():
+        return []
+    dataset = _import_lance().dataset(str(folder))
+    tracked = pa.Table.from_batches(dataset._ds.tracked_files(min_version=dataset.version))
+    rows = tracked.select(["version", "path"]).to_pylist()
+    paths = [folder / row["path"] for row in rows if row["version"] == dataset.version]
+    return sorted(paths, key=lambda path: (path.parent.name == "_versions", str(path)))
+
+
 def _small_fragments(dataset: "lance.LanceDataset") -> int:
     """Fragments that compaction would merge."""
     return sum(fragment.physical_rows < _ROWS_PER_FRAGMENT for fragment in dataset.get_fragments())

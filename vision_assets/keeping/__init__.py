@@ -1,0 +1,1 @@
+"""Keeping a home in order for years: backup, restore, housekeeping."""
