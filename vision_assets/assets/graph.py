@@ -27,6 +27,10 @@ REFERENCE = "reference"
 """Metadata entry by which an asset names what it made, for the assets below it."""
 
 
+TRAINING_POOL = "training"
+"""Pool of all trainings and searches of a home: its limit bounds how many run at a time."""
+
+
 def asset_key(use_case: UseCase, noun: str) -> dg.AssetKey:
     """Key `<use_case>/<noun>`."""
     return dg.AssetKey([use_case.name, noun])
@@ -45,11 +49,6 @@ def op_name(use_case: UseCase, noun: str) -> str:
 def store_pool(use_case: UseCase) -> str:
     """Pool that serialises the writers of the image store."""
     return f"{use_case.name}_store"
-
-
-def training_pool(use_case: UseCase) -> str:
-    """Pool that lets one training of a use case run at a time."""
-    return f"{use_case.name}_training"
 
 
 def upstream(context: dg.AssetExecutionContext, use_case: UseCase, noun: str) -> str:
