@@ -101,6 +101,12 @@ def instance(home: Home) -> dg.DagsterInstance:
     return dg.DagsterInstance.get()
 
 
+def instance_to_look_at(home: Home) -> dg.DagsterInstance:
+    """The Dagster instance of the home, or an empty one where Dagster was never used there."""
+    used = (home.dagster / "dagster.yaml").exists()
+    return instance(home) if used else dg.DagsterInstance.ephemeral()
+
+
 def fail_interrupted_runs(home: Home) -> None:
     """Mark runs failed whose processes died with the servers, in Dagster and MLflow.
 

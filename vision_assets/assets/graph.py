@@ -69,16 +69,19 @@ def upstream(context: dg.AssetExecutionContext, use_case: UseCase, noun: str) ->
             f"{use_case.name}/{noun} has never been materialized; materialize it first, "
             f"or the whole graph: vision-assets run {use_case.name}"
         )
-    failed = _failed_checks(context.instance, event.run_id, key) if event else []
+    failed = failed_checks(context.instance, event.run_id, key) if event else []
     if failed:
+        names = ", ".join(check.check_name for check in failed)
         raise CheckFailed(
-            f"{use_case.name}/{noun} failed {', '.join(failed)} when it was last materialized; "
+            f"{use_case.name}/{noun} failed {names} when it was last materialized; "
             "look at its checks, mend what they name and materialize it again"
         )
     return str(materialization.metadata[REFERENCE].value)
 
 
-def _failed_checks(instance: dg.DagsterInstance, run_id: str, key: dg.AssetKey) -> list[str]:
+def failed_checks(
+    instance: dg.DagsterInstance, run_id: str, key: dg.AssetKey
+) -> list[dg.AssetCheckEvaluation]:
     """Checks of an asset that failed with severity ERROR in the run that materialized it."""
     records = instance.get_records_for_run(
         run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
@@ -86,9 +89,17 @@ def _failed_checks(instance: dg.DagsterInstance, run_id: str, key: dg.AssetKey) 
     events = (record.event_log_entry.dagster_event for record in records)
     found = [event.asset_check_evaluation_data for event in events if event is not None]
     return [
-        check.check_name
+        check
         for check in found
         if check.asset_key == key
         and not check.passed
         and check.severity == dg.AssetCheckSeverity.ERROR
     ]
+
+
+def latest_reference(instance: dg.DagsterInstance, use_case: UseCase, noun: str) -> str | None:
+    """What an asset made last; None before the first time."""
+    event = instance.get_latest_materialization_event(asset_key(use_case, noun))
+    materialization = event.asset_materialization if event else None
+    said = materialization.metadata.get(REFERENCE) if materialization else None
+    return None if said is None else str(said.value)

@@ -74,7 +74,7 @@ _TABLE = (
         "DatasetError",
         "A dataset version is missing, damaged, or not valid for a training.",
         "Look at the failed checks of validated_dataset, mend the data they name, run it again.",
-        "vision-assets status {name}",
+        "vision-assets explain {name}",
     ),
     Remedy(
         "TrainingError",
@@ -92,13 +92,13 @@ _TABLE = (
         "CheckFailed",
         "A check that blocks has failed, so nothing was built upon it.",
         "Read which check and why, mend what it names, run from that asset on.",
-        "vision-assets status {name}",
+        "vision-assets explain {name}",
     ),
     Remedy(
         "DagsterAssetCheckFailedError",
         "A gate, or another check that blocks, did not pass; what answers is what answered before.",
         "Read which one and by how much: add or mend labels, train longer, or change the gate.",
-        "vision-assets status {name}",
+        "vision-assets explain {name}",
     ),
     Remedy(
         "ServiceError",

@@ -16,10 +16,10 @@ from vision_assets.stack import Ports, Stack
 from vision_assets_tests.drawing import draw_jpeg
 from vision_assets_tests.graph.conftest import PARTS_YAML
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 NAMES = ("parts", "panels")
-DEADLINE_S = 600
+DEADLINE_S = 1000
 
 
 @pytest.fixture
