@@ -15,8 +15,8 @@ import dagster as dg
 import httpx
 
 from vision_assets.assets.graph import GRAPH
+from vision_assets.automation.circumstances import decision, under_way
 from vision_assets.automation.new_images import ingest_job_name
-from vision_assets.automation.retraining import new_labelled_images, retraining_job_name
 from vision_assets.automation.state import UNFINISHED, runs_of
 from vision_assets.execution import instance
 from vision_assets.home import Home
@@ -124,8 +124,7 @@ def watch(home: Home, case: UseCase, stack: Stack, deadline_s: float) -> Iterato
     if deployments.current() is None:
         raise ServiceError(
             f"nothing of {case.name} waits or runs, and nothing is deployed; "
-            f"`vision-assets status {case.name}` says how many labelled images are stored, and "
-            f"triggers.retrain_after, {case.spec.triggers.retrain_after}, how many start a training"
+            f"`vision-assets explain {case.name}` says what starts a training and what is missing"
         )
     yield Step("endpoint", f"starts at {endpoint_url(case)}")
     while not answers(case):
@@ -200,11 +199,10 @@ def _nothing_is_new(dagster: dg.DagsterInstance, home: Home, case: UseCase) -> b
     settled_s = time.time() + source.settle_s
     if waiting(landing, store, source, batches, settled_s) or open_batches(batches, store):
         return False
-    jobs = (ingest_job_name(case), retraining_job_name(case))
-    if any(runs_of(dagster, job, UNFINISHED) for job in jobs):
+    resource = HomeResource()
+    if runs_of(dagster, ingest_job_name(case), UNFINISHED) or under_way(dagster, resource, case):
         return False
-    enough = case.spec.triggers.retrain_after
-    return enough is None or new_labelled_images(HomeResource(), case) < enough
+    return not decision(dagster, resource, case).trains
 
 
 def _refuse_failed(dagster: dg.DagsterInstance, case: UseCase, since: datetime) -> None:

@@ -1,13 +1,15 @@
 """Runs of a graph in this process, on the Dagster instance of the home."""
 
+import getpass
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
+from vision_assets.assets.cause import BY_TAG, REASON_TAG
 from vision_assets.assets.graph import BESIDE, GRAPH, asset_key, op_name
-from vision_assets.automation.state import is_over
+from vision_assets.automation.state import PROCESS_TAG, is_over, this_process
 from vision_assets.home import Home
 from vision_assets.resources.agreement import agree
 from vision_assets.resources.tracking import end_interrupted
@@ -20,7 +22,7 @@ from vision_assets.vision.use_case import UseCase
 def run_graph(
     name: str,
     select: Sequence[str] | None = None,
-    reason: str = "by command",
+    reason: str = "by hand on the command line",
     configuration: Mapping[str, Mapping[str, Any]] | None = None,
     log_level: str = "DEBUG",
 ) -> bool:
@@ -52,11 +54,19 @@ def run_graph(
                 instance=dagster,
                 asset_selection=[asset_key(case, noun) for noun in nouns],
                 raise_on_error=False,
-                tags={"vision_assets/reason": reason},
+                tags={REASON_TAG: reason, BY_TAG: by_whom(), PROCESS_TAG: this_process()},
                 run_config=_run_config(case, configured, log_level),
             )
         )
     return result.success
+
+
+def by_whom() -> str:
+    """The user of the system, where it knows a name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 def _check_selection(
@@ -92,6 +102,12 @@ def instance(home: Home) -> dg.DagsterInstance:
     link_instance_config(home)
     os.environ.update(home.environment())
     return dg.DagsterInstance.get()
+
+
+def instance_to_look_at(home: Home) -> dg.DagsterInstance:
+    """The Dagster instance of the home, or an empty one where Dagster was never used there."""
+    used = (home.dagster / "dagster.yaml").exists()
+    return instance(home) if used else dg.DagsterInstance.ephemeral()
 
 
 def fail_interrupted_runs(home: Home) -> None:

@@ -4,6 +4,7 @@
       dagster/                 Dagster instance (DAGSTER_HOME)
       landing/<use_case>/      default place for new images
       batches/<use_case>/      immutable batch files written by the sensor
+      requests/<use_case>/     which trigger has asked for a training last
       stores/<use_case>/       image store: images, annotations, quarantine, ledger
       datasets/<use_case>/     one folder per dataset version
       searches/<use_case>/     one folder per study, and the proposal
@@ -96,6 +97,9 @@ class Home:
 
     def batches(self, use_case: str) -> Path:
         return self.root / "batches" / use_case
+
+    def requests(self, use_case: str) -> Path:
+        return self.root / "requests" / use_case
 
     def store(self, use_case: str) -> Path:
         return self.root / "stores" / use_case

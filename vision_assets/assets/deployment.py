@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from vision_assets.assets.cause import BY_TAG, REASON_TAG, cause_of
+from vision_assets.assets.freshness import fresh_for
 from vision_assets.assets.graph import REFERENCE, asset_key, upstream
 from vision_assets.assets.metadata import records_table
 from vision_assets.assets.yaml_keys import yaml_version
@@ -31,6 +33,7 @@ def deployment(use_case: UseCase) -> dg.AssetsDefinition:
         group_name=use_case.name,
         kinds={"bentoml"},
         pool=f"{use_case.name}_deployment",
+        freshness_policy=fresh_for(use_case.spec.freshness.deployment_hours),
         description="The switch: the log gains a line, the slot and the champion follow it.",
         check_specs=[
             dg.AssetCheckSpec(
@@ -41,15 +44,15 @@ def deployment(use_case: UseCase) -> dg.AssetsDefinition:
         ],
     )
     def build(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
-        tag = upstream(context, use_case, "bento_service")
+        tag, cause = upstream(context, use_case, "bento_service"), cause_of(context.run)
         bundle_id = tag.partition(":")[2]
         deployments = home.deployments(use_case)
         current = deployments.deploy(
             bundle_id=bundle_id,
             bundle_folder=home.home.bundles(use_case.name) / bundle_id,
             bento_tag=tag,
-            why=context.run.tags.get("vision_assets/reason", "materialized by hand"),
-            by=context.run.tags.get("vision_assets/by", f"run {context.run.run_id}"),
+            why=cause[REASON_TAG],
+            by=cause[BY_TAG],
         )
         set_champion(home.home, use_case.name, current.model_id)
         return dg.MaterializeResult(

@@ -27,6 +27,10 @@ REFERENCE = "reference"
 """Metadata entry by which an asset names what it made, for the assets below it."""
 
 
+TRAINING_POOL = "training"
+"""Pool of all trainings and searches of a home: its limit bounds how many run at a time."""
+
+
 def asset_key(use_case: UseCase, noun: str) -> dg.AssetKey:
     """Key `<use_case>/<noun>`."""
     return dg.AssetKey([use_case.name, noun])
@@ -47,11 +51,6 @@ def store_pool(use_case: UseCase) -> str:
     return f"{use_case.name}_store"
 
 
-def training_pool(use_case: UseCase) -> str:
-    """Pool that lets one training of a use case run at a time."""
-    return f"{use_case.name}_training"
-
-
 def upstream(context: dg.AssetExecutionContext, use_case: UseCase, noun: str) -> str:
     """The reference that the latest materialization of an asset above left.
 
@@ -70,16 +69,19 @@ def upstream(context: dg.AssetExecutionContext, use_case: UseCase, noun: str) ->
             f"{use_case.name}/{noun} has never been materialized; materialize it first, "
             f"or the whole graph: vision-assets run {use_case.name}"
         )
-    failed = _failed_checks(context.instance, event.run_id, key) if event else []
+    failed = failed_checks(context.instance, event.run_id, key) if event else []
     if failed:
+        names = ", ".join(check.check_name for check in failed)
         raise CheckFailed(
-            f"{use_case.name}/{noun} failed {', '.join(failed)} when it was last materialized; "
+            f"{use_case.name}/{noun} failed {names} when it was last materialized; "
             "look at its checks, mend what they name and materialize it again"
         )
     return str(materialization.metadata[REFERENCE].value)
 
 
-def _failed_checks(instance: dg.DagsterInstance, run_id: str, key: dg.AssetKey) -> list[str]:
+def failed_checks(
+    instance: dg.DagsterInstance, run_id: str, key: dg.AssetKey
+) -> list[dg.AssetCheckEvaluation]:
     """Checks of an asset that failed with severity ERROR in the run that materialized it."""
     records = instance.get_records_for_run(
         run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
@@ -87,9 +89,17 @@ def _failed_checks(instance: dg.DagsterInstance, run_id: str, key: dg.AssetKey) 
     events = (record.event_log_entry.dagster_event for record in records)
     found = [event.asset_check_evaluation_data for event in events if event is not None]
     return [
-        check.check_name
+        check
         for check in found
         if check.asset_key == key
         and not check.passed
         and check.severity == dg.AssetCheckSeverity.ERROR
     ]
+
+
+def latest_reference(instance: dg.DagsterInstance, use_case: UseCase, noun: str) -> str | None:
+    """What an asset made last; None before the first time."""
+    event = instance.get_latest_materialization_event(asset_key(use_case, noun))
+    materialization = event.asset_materialization if event else None
+    said = materialization.metadata.get(REFERENCE) if materialization else None
+    return None if said is None else str(said.value)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from vision_assets.assets.freshness import fresh_for
 from vision_assets.assets.graph import REFERENCE, asset_key, store_pool
 from vision_assets.assets.metadata import counts_table, picture, records_table
 from vision_assets.assets.yaml_keys import yaml_version
@@ -47,6 +48,7 @@ def raw_images(use_case: UseCase) -> dg.AssetsDefinition:
         group_name=use_case.name,
         kinds={"lance"},
         pool=store_pool(use_case),
+        freshness_policy=fresh_for(use_case.spec.freshness.raw_images_hours),
         description=(
             "Every image ever accepted, keyed by the SHA-256 of its bytes. Materialized by hand, "
             "it sweeps the landing folder; the sensor names a batch."

@@ -9,7 +9,7 @@ import dagster as dg
 from pydantic import Field
 
 from vision_assets.assets.dataset_version import valid_version
-from vision_assets.assets.graph import REFERENCE, SEARCH, asset_key, by_hand, training_pool
+from vision_assets.assets.graph import REFERENCE, SEARCH, TRAINING_POOL, asset_key, by_hand
 from vision_assets.assets.metadata import picture, records_table
 from vision_assets.assets.yaml_keys import yaml_version
 from vision_assets.resources.home import HomeResource
@@ -44,7 +44,7 @@ def recipe_search(use_case: UseCase) -> dg.AssetsDefinition:
         code_version=yaml_version(use_case, SEARCH),
         group_name=by_hand(use_case),
         kinds={"optuna"},
-        pool=training_pool(use_case),
+        pool=TRAINING_POOL,
         description="Trials of recipes on the train split, compared on the val split; a proposal.",
     )
     def build(

@@ -1,17 +1,21 @@
 """trained_model: weights, recipe and metrics of one training, tracked in MLflow."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from vision_assets.assets.cause import cause_of, record_cause
 from vision_assets.assets.dataset_version import valid_version
-from vision_assets.assets.graph import REFERENCE, asset_key, training_pool
+from vision_assets.assets.graph import REFERENCE, TRAINING_POOL, asset_key
 from vision_assets.assets.metadata import picture
 from vision_assets.assets.recipe_choice import RECIPE_TAG, RecipeChoice, chosen_recipe
 from vision_assets.assets.yaml_keys import yaml_version
+from vision_assets.home import Home
 from vision_assets.resources.home import HomeResource
 from vision_assets.resources.tracking import tracked, tracking_key
 from vision_assets.vision.disk import refuse_when_low
+from vision_assets.vision.file_lock import file_lock
 from vision_assets.vision.use_case import UseCase
 
 if TYPE_CHECKING:
@@ -19,6 +23,14 @@ if TYPE_CHECKING:
     from vision_assets.vision.spec import Recipe
     from vision_assets.vision.training.fit import EpochReport
     from vision_assets.vision.training.trained_model import TrainedModel
+
+
+_LOCK_WAIT_S = 10.0
+
+
+def training_lock(home: Home, use_case: UseCase) -> Path:
+    """The lock that lets one process at a time train a use case, in a queue of Dagster or not."""
+    return home.models(use_case.name) / ".training.lock"
 
 
 def trained_model(use_case: UseCase) -> dg.AssetsDefinition:
@@ -30,7 +42,7 @@ def trained_model(use_case: UseCase) -> dg.AssetsDefinition:
         code_version=yaml_version(use_case, "trained_model"),
         group_name=use_case.name,
         kinds={"pytorch", "mlflow"},
-        pool=training_pool(use_case),
+        pool=TRAINING_POOL,
         required_resource_keys={tracking_key(use_case), "home"},
         description="A network trained on the latest valid dataset version by a recipe.",
     )
@@ -45,10 +57,11 @@ def trained_model(use_case: UseCase) -> dg.AssetsDefinition:
         version = valid_version(context, home, use_case)
         recipe, origin = chosen_recipe(config, home, use_case)
         context.instance.add_run_tags(context.run.run_id, {RECIPE_TAG: config.recipe})
+        record_cause(context, use_case)
         run_id = mlflow.active_run().info.run_id
-        with tracked(mlflow):
+        with file_lock(training_lock(home.home, use_case), _LOCK_WAIT_S), tracked(mlflow):
             _log_inputs(mlflow, use_case, version, recipe)
-            mlflow.set_tags(origin)
+            mlflow.set_tags(origin | cause_of(context.run))
             trained = fit(
                 load_task(use_case.task),
                 version.manifest(),

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from vision_assets.assets.cause import record_cause, state_token
+from vision_assets.assets.freshness import fresh_for
 from vision_assets.assets.graph import REFERENCE, asset_key, store_pool
 from vision_assets.assets.metadata import counts_table, picture, records_table
 from vision_assets.assets.yaml_keys import yaml_version
@@ -31,6 +33,7 @@ def validated_dataset(use_case: UseCase) -> dg.AssetsDefinition:
         group_name=use_case.name,
         kinds={"parquet", "greatexpectations"},
         pool=store_pool(use_case),
+        freshness_policy=fresh_for(use_case.spec.freshness.validated_dataset_hours),
         description="An immutable version: which images, with which label, in which split.",
         check_specs=[
             dg.AssetCheckSpec(
@@ -47,6 +50,7 @@ def validated_dataset(use_case: UseCase) -> dg.AssetsDefinition:
         from vision_assets.vision.dataset.card import write_card
 
         store = home.image_store(use_case)
+        record_cause(context, use_case, state_token(store, use_case))
         version = home.datasets(use_case).create(store, use_case.spec)
         results = validate(version.manifest(), use_case.spec, version.classes)
         version.record_validation(results)

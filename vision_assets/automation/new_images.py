@@ -25,6 +25,7 @@ INTERVAL_S = 5
 MAX_REQUESTS = 5
 MAX_TRIES = 4
 RETRY_WAIT_S = 30.0
+_FAILED = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 
 def ingest_job_name(use_case: UseCase) -> str:
@@ -80,6 +81,19 @@ def _todo(home: HomeResource, use_case: UseCase) -> "list[Batch]":
     return open_batches(folder, store)
 
 
+def given_up(instance: dg.DagsterInstance, home: HomeResource, use_case: UseCase) -> int:
+    """Files of batches that failed so often that only a person takes them."""
+    from vision_assets.vision.store.landing import open_batches
+
+    batches = open_batches(home.home.batches(use_case.name), home.image_store(use_case))
+    job = ingest_job_name(use_case)
+    tries = {
+        batch: len(runs_of(instance, job, _FAILED, {BATCH_TAG: batch.batch_id}, limit=MAX_TRIES))
+        for batch in batches
+    }
+    return sum(batch.n_files for batch, tried in tries.items() if tried >= MAX_TRIES)
+
+
 def _request(
     instance: dg.DagsterInstance, use_case: UseCase, batch: "Batch"
 ) -> dg.RunRequest | None:
@@ -88,9 +102,8 @@ def _request(
     job = ingest_job_name(use_case)
     if runs_of(instance, job, UNFINISHED, tags):
         return None
-    failed = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
-    tries = len(runs_of(instance, job, failed, tags, limit=MAX_TRIES))
-    if tries >= MAX_TRIES or not _is_due(instance, job, failed, tags, tries):
+    tries = len(runs_of(instance, job, _FAILED, tags, limit=MAX_TRIES))
+    if tries >= MAX_TRIES or not _is_due(instance, job, tags, tries):
         return None
     config = {"config": {"batch": batch.batch_id}}
     return dg.RunRequest(
@@ -100,16 +113,10 @@ def _request(
     )
 
 
-def _is_due(
-    instance: dg.DagsterInstance,
-    job: str,
-    failed: list[dg.DagsterRunStatus],
-    tags: dict[str, str],
-    tries: int,
-) -> bool:
+def _is_due(instance: dg.DagsterInstance, job: str, tags: dict[str, str], tries: int) -> bool:
     if not tries:
         return True
-    filters = dg.RunsFilter(job_name=job, statuses=failed, tags=tags)
+    filters = dg.RunsFilter(job_name=job, statuses=_FAILED, tags=tags)
     record = instance.get_run_records(filters, limit=1)[0]
     ended_s = record.end_time or record.create_timestamp.timestamp()
     return time.time() - ended_s >= RETRY_WAIT_S * 2 ** (tries - 1)

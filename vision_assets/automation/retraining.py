@@ -1,20 +1,34 @@
-"""Retraining: by enough new labelled images, and by the clock; nothing when nothing changed."""
+"""Retraining: by new labelled images, by the clock, by a person; nothing when nothing changed.
+
+Whether a training starts is decided in `vision.retraining`; here it is asked for.
+"""
+
+import json
+from dataclasses import asdict
 
 import dagster as dg
 
+from vision_assets.assets.cause import (
+    BY_TAG,
+    REASON_TAG,
+    STATE_TAG,
+    retraining_job_name,
+    state_token,
+)
 from vision_assets.assets.graph import GRAPH, asset_key
-from vision_assets.automation.state import REASON_TAG, STATE_TAG, UNFINISHED, runs_of, state_token
+from vision_assets.automation.circumstances import (
+    decision,
+    last_began_s,
+    last_version,
+    new_images_of,
+)
+from vision_assets.automation.request import claim
 from vision_assets.resources.home import HomeResource
-from vision_assets.vision.disk import disk_state
-from vision_assets.vision.errors import DatasetError
+from vision_assets.vision.retraining import Decision, NewImages
+from vision_assets.vision.spec import ScheduleSpec
 from vision_assets.vision.use_case import UseCase
 
 INTERVAL_S = 10
-
-
-def retraining_job_name(use_case: UseCase) -> str:
-    """Name of the job from dataset version to deployment."""
-    return f"{use_case.name}_retrain"
 
 
 def retraining(use_case: UseCase) -> dg.Definitions:
@@ -30,39 +44,53 @@ def retraining(use_case: UseCase) -> dg.Definitions:
 
 
 def _enough_new_images(use_case: UseCase) -> dg.SensorDefinition:
-    enough = use_case.spec.triggers.retrain_after
+    wanted = use_case.spec.triggers.by_images
 
     @dg.sensor(
         name=f"{use_case.name}_enough_new_images",
         job_name=retraining_job_name(use_case),
         minimum_interval_seconds=INTERVAL_S,
         default_status=(
-            dg.DefaultSensorStatus.RUNNING if enough else dg.DefaultSensorStatus.STOPPED
+            dg.DefaultSensorStatus.RUNNING if wanted else dg.DefaultSensorStatus.STOPPED
         ),
-        description=f"Retrains once {enough} new labelled images are stored and no more come.",
+        description=(
+            "Retrains once enough new labelled images are stored, by number, share or age; "
+            f"`vision-assets explain {use_case.name}` says what is missing."
+        ),
     )
     def sense(context: dg.SensorEvaluationContext, home: HomeResource):
-        if enough is None:
-            return dg.SkipReason("triggers.retrain_after is null: never by the number of images.")
-        store = home.image_store(use_case)
-        token = store.token()
-        if context.cursor == token:
-            return dg.SkipReason("Nothing was stored since the last look.")
-        if _images_on_their_way(home, use_case):
-            return dg.SkipReason("Images are still on their way into the store.")
-        new = new_labelled_images(home, use_case)
-        if new < enough:
-            context.update_cursor(token)
-            return dg.SkipReason(f"{new} new labelled images, {enough} start a training.")
-        return _request_or_skip(
-            context, home, use_case, f"{new} new labelled images, {enough} were asked for"
-        )
+        images = _counted(context, home, use_case)
+        decided = decision(context.instance, home, use_case, images)
+        return _request(context.instance, home, use_case, decided, "images")
 
     return sense
 
 
+def _counted(
+    context: dg.SensorEvaluationContext, home: HomeResource, use_case: UseCase
+) -> NewImages:
+    """The images that wait; counted anew only where something was stored or trained since."""
+    version = last_version(context.instance, use_case)
+    seen = [home.image_store(use_case).token(), version]
+    known = _cursor(context.cursor)
+    if known.get("seen") == seen:
+        return NewImages(**known["images"])
+    images = new_images_of(home, use_case, version)
+    context.update_cursor(json.dumps({"seen": seen, "images": asdict(images)}))
+    return images
+
+
+def _cursor(text: str | None) -> dict:
+    """What the sensor noted; nothing where an earlier release did."""
+    try:
+        said = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
 def _schedule(use_case: UseCase) -> dg.ScheduleDefinition:
-    spec = use_case.spec.schedule
+    spec: ScheduleSpec = use_case.spec.schedule
 
     @dg.schedule(
         name=f"{use_case.name}_retrain_schedule",
@@ -75,45 +103,27 @@ def _schedule(use_case: UseCase) -> dg.ScheduleDefinition:
         description="Retrains by the clock; skips when nothing has changed.",
     )
     def tick(context: dg.ScheduleEvaluationContext, home: HomeResource):
-        return _request_or_skip(context, home, use_case, f"schedule {spec.cron} {spec.timezone}")
+        decided = decision(context.instance, home, use_case, clock=spec)
+        return _request(context.instance, home, use_case, decided, "schedule")
 
     return tick
 
 
-def _request_or_skip(
-    context: dg.SensorEvaluationContext | dg.ScheduleEvaluationContext,
+def _request(
+    instance: dg.DagsterInstance,
     home: HomeResource,
     use_case: UseCase,
-    reason: str,
+    decided: Decision,
+    who: str,
 ) -> dg.RunRequest | dg.SkipReason:
-    """One training for one state of images, YAML and code; none beside another."""
-    disk = disk_state(home.home.root)
-    if disk.low:
-        return dg.SkipReason(f"Low on disk, no training is started: {disk.text}.")
-    job = retraining_job_name(use_case)
-    if runs_of(context.instance, job, UNFINISHED):
-        return dg.SkipReason("A training of this use case is under way.")
+    """One training for one state of images, YAML and code, whoever asks first."""
+    if not decided.trains:
+        return dg.SkipReason(decided.why_not)
     state = state_token(home.image_store(use_case), use_case)
-    if runs_of(context.instance, job, [dg.DagsterRunStatus.SUCCESS], {STATE_TAG: state}):
-        return dg.SkipReason("Nothing has changed since the last training: images, YAML, code.")
+    if not claim(home.home, use_case, state, who):
+        return dg.SkipReason("Another trigger has asked for this training a moment ago.")
     return dg.RunRequest(
-        run_key=None if isinstance(context, dg.ScheduleEvaluationContext) else state,
-        tags={STATE_TAG: state, REASON_TAG: reason},
+        # A second try after a failure is a run of its own.
+        run_key=f"{state}:{last_began_s(instance, use_case)}",
+        tags={STATE_TAG: state, REASON_TAG: decided.reason, BY_TAG: f"trigger: {who}"},
     )
-
-
-def new_labelled_images(home: HomeResource, use_case: UseCase) -> int:
-    """Labelled images in the store that the latest dataset version does not hold with a label."""
-    labelled = home.image_store(use_case).labels()["image_id"]
-    try:
-        manifest = home.datasets(use_case).get("latest").manifest()
-    except DatasetError:
-        return len(labelled)
-    known = manifest.loc[manifest["label"].notna(), "image_id"]
-    return int((~labelled.isin(known)).sum())
-
-
-def _images_on_their_way(home: HomeResource, use_case: UseCase) -> bool:
-    from vision_assets.vision.store.landing import open_batches
-
-    return bool(open_batches(home.home.batches(use_case.name), home.image_store(use_case)))

@@ -1,32 +1,21 @@
-"""What a training would start from: one token, the same while nothing has changed."""
+"""Runs of Dagster as automation sees them: which are unfinished, and which is alive."""
 
-import hashlib
-import json
-from importlib.metadata import version
-from typing import TYPE_CHECKING
+import os
+from pathlib import Path
 
 import dagster as dg
 
-from vision_assets.vision.use_case import UseCase
-
-if TYPE_CHECKING:
-    from vision_assets.vision.store.image_store import ImageStore
-
-STATE_TAG = "vision_assets/state"
-REASON_TAG = "vision_assets/reason"
+PROCESS_TAG = "vision_assets/process"
+_START_FIELD = 19
+"""Of /proc/<pid>/stat behind the name of the process: when it began, proc(5)."""
 
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
 ]
-
-
-def state_token(store: "ImageStore", use_case: UseCase) -> str:
-    """Hash of the stored images and labels, the YAML and the package's version."""
-    parts = [store.token(), use_case.spec.model_dump(mode="json"), version("vision-assets")]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def is_over(instance: dg.DagsterInstance, run_id: str) -> bool:
@@ -45,3 +34,23 @@ def runs_of(
     """The latest runs of a job in any of the statuses."""
     filters = dg.RunsFilter(job_name=job_name, statuses=statuses, tags=tags or {})
     return list(instance.get_runs(filters, limit=limit))
+
+
+def this_process() -> str:
+    """This process for the tag of a run that it executes itself: its id and when it began."""
+    return _process(os.getpid()) or str(os.getpid())
+
+
+def is_left_behind(run: dg.DagsterRun) -> bool:
+    """Whether the process that executed the run by itself has died without a word."""
+    said = run.tags.get(PROCESS_TAG)
+    return said is not None and _process(int(said.partition(":")[0])) != said
+
+
+def _process(pid: int) -> str | None:
+    """Id and start of a process; an id alone comes again."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return f"{pid}:{fields[_START_FIELD]}"

@@ -14,6 +14,7 @@ from vision_assets.cli import (
     containerize,
     datasets,
     doctor,
+    explain,
     graph,
     ingest,
     init,
@@ -67,6 +68,7 @@ app.command("demo", rich_help_panel=_START)(servers.demo)
 app.command("demo", rich_help_panel=_START)(servers.demo)
 app.command("doctor", rich_help_panel=_START)(doctor.doctor)
 app.command("status", rich_help_panel=_WORK)(status.status)
+app.command("explain", rich_help_panel=_WORK)(explain.explain)
 app.command("ingest", rich_help_panel=_WORK)(ingest.ingest)
 app.command("run", rich_help_panel=_WORK)(graph.run)
 app.command("plan", rich_help_panel=_WORK)(plan.plan)

@@ -69,6 +69,13 @@ def home(project: Path) -> Home:
 
 
 @pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    """An instance of Dagster of its own, for ticks."""
+    with dg.DagsterInstance.local_temp() as made:
+        yield made
+
+
+@pytest.fixture
 def drop(home: Home, parts: UseCase) -> Callable[[int], None]:
     """Draws images of two classes into the landing folder of `parts`, new ones at each call."""
     dropped: list[Path] = []

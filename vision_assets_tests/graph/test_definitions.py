@@ -38,7 +38,7 @@ def test_the_search_hangs_on_the_dataset_and_shares_the_pool_of_training(
     search = defs().resolve_asset_graph().get(dg.AssetKey(["parts", SEARCH]))
     assert [parent.path[-1] for parent in search.parent_keys] == ["validated_dataset"]
     assert not search.child_keys
-    assert search.pools == {"parts_training"}
+    assert search.pools == {"training"}
 
 
 def test_nothing_that_is_made_by_hand_is_in_the_job(write_yaml: Callable[..., Path]) -> None:

@@ -5,7 +5,7 @@ all but the source. Names are imported from here; the modules are its rooms.
 """
 
 from vision_assets.vision.spec.annotations import AnnotationErrors, MaskSpec
-from vision_assets.vision.spec.automation import ScheduleSpec, TriggersSpec
+from vision_assets.vision.spec.automation import FreshnessSpec, ScheduleSpec, TriggersSpec
 from vision_assets.vision.spec.base import Fraction, Spec
 from vision_assets.vision.spec.dataset import ClassSpec, ExpectationSpec, SplitSpec
 from vision_assets.vision.spec.gates import CHAMPION_CHECK, ChampionSpec, CostSpec, GateSpec
@@ -39,6 +39,7 @@ __all__ = [
     "ExpectationSpec",
     "ExportSpec",
     "Fraction",
+    "FreshnessSpec",
     "GateSpec",
     "ImageRules",
     "LabelSource",

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from vision_assets.vision.spec.automation import ScheduleSpec, TriggersSpec
+from vision_assets.vision.spec.automation import FreshnessSpec, ScheduleSpec, TriggersSpec
 from vision_assets.vision.spec.base import Spec
 from vision_assets.vision.spec.dataset import ClassSpec, ExpectationSpec, SplitSpec
 from vision_assets.vision.spec.gates import CHAMPION_CHECK, ChampionSpec, CostSpec, GateSpec
@@ -49,6 +49,7 @@ class PipelineSpec(Spec):
     slices: tuple[str, ...] = Field(default=(), description="Manifest columns to report by.")
     triggers: TriggersSpec = TriggersSpec()
     schedule: ScheduleSpec = ScheduleSpec()
+    freshness: FreshnessSpec = FreshnessSpec()
     service: ServiceSpec = ServiceSpec()
 
     @field_validator("gates")
