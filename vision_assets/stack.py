@@ -23,7 +23,7 @@ from typing import IO
 
 from vision_assets.execution import fail_interrupted_runs, link_instance_config
 from vision_assets.home import Home
-from vision_assets.project import project_file, use_cases
+from vision_assets.project import broken_use_cases, project_file, use_cases
 from vision_assets.resources.agreement import agree
 from vision_assets.resources.tracking import prepare, tracking_uri
 from vision_assets.serving.deployments import Deployments
@@ -128,6 +128,7 @@ class Stack:
         self.ports = ports
         self.say = say
         self.children: dict[str, Child] = {}
+        self._told: set[str] = set()
 
     def __enter__(self) -> "Stack":
         for port in (self.ports.dagster, self.ports.mlflow):
@@ -158,7 +159,8 @@ class Stack:
                 self.say(f"{use_case.name}: {each}")
 
     def tick(self) -> None:
-        """Start endpoints of new deployments and revive what has ended."""
+        """Start endpoints of new deployments, revive what has ended, tell what does not load."""
+        self._tell_broken()
         for use_case in use_cases().values():
             name = endpoint_name(use_case)
             deployed = Deployments(self.home.deployments(use_case.name)).current()
@@ -166,6 +168,13 @@ class Stack:
                 self._start(self._endpoint(use_case))
         for child in self.children.values():
             child.revive(self.say)
+
+    def _tell_broken(self) -> None:
+        """Each reason once."""
+        for name, error in broken_use_cases().items():
+            if str(error) not in self._told:
+                self._told.add(str(error))
+                self.say(f"{name} does not load, all others do: {error}")
 
     def run(self) -> None:
         """Keep the servers running until the process is told to end."""
