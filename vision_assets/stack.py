@@ -15,8 +15,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -28,7 +28,8 @@ from vision_assets.resources.agreement import agree
 from vision_assets.resources.tracking import prepare, tracking_uri
 from vision_assets.serving.deployments import Deployments
 from vision_assets.serving.process import ending_with_parent
-from vision_assets.vision.errors import DeploymentError, ServiceError
+from vision_assets.vision.errors import ServiceError, StoreLocked, VisionAssetsError
+from vision_assets.vision.file_lock import file_lock
 from vision_assets.vision.use_case import UseCase
 
 HOST = "127.0.0.1"
@@ -36,6 +37,8 @@ STOP_WAIT_S = 15.0
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 60.0
 STEADY_S = 30.0
+_LOCK = "up.lock"
+_LOCK_WAIT_S = 5.0
 
 Say = Callable[[str], None]
 
@@ -129,14 +132,24 @@ class Stack:
         self.say = say
         self.children: dict[str, Child] = {}
         self._told: set[str] = set()
+        self._alone = ExitStack()
 
     def __enter__(self) -> "Stack":
+        self._alone.enter_context(self._only_one())
+        try:
+            return self._begin()
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def _begin(self) -> "Stack":
         for port in (self.ports.dagster, self.ports.mlflow):
             _refuse_taken(port)
         os.environ.update(self.home.environment())
         link_instance_config(self.home)
         prepare(self.home)
-        self._agree()
+        for use_case in use_cases().values():
+            self._agree(use_case)
         self._start(self._dagster())
         self._start(self._mlflow())
         return self
@@ -147,34 +160,55 @@ class Stack:
         deadline_s = time.monotonic() + STOP_WAIT_S
         for child in self.children.values():
             child.join(deadline_s)
+        self._alone.close()
 
-    def _agree(self) -> None:
-        """Mend what a deployment that was killed has left behind; a damaged log is told."""
-        for use_case in use_cases().values():
-            try:
-                repaired = agree(self.home, use_case.name)
-            except DeploymentError as error:
-                repaired = [str(error)]
-            for each in repaired:
-                self.say(f"{use_case.name}: {each}")
+    @contextmanager
+    def _only_one(self) -> Iterator[None]:
+        """Two daemons of one home would start runs twice, and mark each other's as failed."""
+        try:
+            with file_lock(self.home.root / _LOCK, wait_s=_LOCK_WAIT_S):
+                yield
+        except StoreLocked as error:
+            raise ServiceError(
+                f"the servers of {self.home.root} run already ({error}); look at them, or stop "
+                "that process first"
+            ) from None
 
     def tick(self) -> None:
-        """Start endpoints of new deployments, revive what has ended, tell what does not load."""
-        self._tell_broken()
+        """Start endpoints of new deployments, revive what has ended, tell what is wrong."""
+        for name, error in broken_use_cases().items():
+            self._tell_once(f"{name} does not load, all others do: {error}")
         for use_case in use_cases().values():
-            name = endpoint_name(use_case)
-            deployed = Deployments(self.home.deployments(use_case.name)).current()
-            if name not in self.children and deployed is not None:
-                self._start(self._endpoint(use_case))
+            self._follow(use_case)
         for child in self.children.values():
             child.revive(self.say)
 
-    def _tell_broken(self) -> None:
-        """Each reason once."""
-        for name, error in broken_use_cases().items():
-            if str(error) not in self._told:
-                self._told.add(str(error))
-                self.say(f"{name} does not load, all others do: {error}")
+    def _follow(self, use_case: UseCase) -> None:
+        """Start the endpoint of a use case once it is deployed; mend a slot that lags behind."""
+        deployments = Deployments(self.home.deployments(use_case.name))
+        try:
+            if not deployments.slot_agrees():
+                self._agree(use_case)
+            deployed = deployments.current()
+        except (VisionAssetsError, OSError) as error:
+            self._tell_once(f"{use_case.name}: {error}")
+            return
+        if deployed is not None and endpoint_name(use_case) not in self.children:
+            self._start(self._endpoint(use_case))
+
+    def _agree(self, use_case: UseCase) -> None:
+        """Mend what a deployment that was killed has left behind; a damaged log is told."""
+        try:
+            repaired = agree(self.home, use_case.name)
+        except VisionAssetsError as error:
+            repaired = [str(error)]
+        for each in repaired:
+            self._tell_once(f"{use_case.name}: {each}")
+
+    def _tell_once(self, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            self.say(text)
 
     def run(self) -> None:
         """Keep the servers running until the process is told to end."""
