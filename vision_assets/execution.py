@@ -1,10 +1,13 @@
 """Runs of a graph in this process, on the Dagster instance of the home."""
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.scheduler.instigation import SensorInstigatorData
 
 from vision_assets.assets.graph import BESIDE, GRAPH, asset_key, op_name
 from vision_assets.automation.state import is_over
@@ -107,6 +110,30 @@ def fail_interrupted_runs(home: Home) -> None:
         for run in dagster.get_runs(interrupted):
             dagster.report_run_failed(run, "The servers ended while this run was under way.")
         end_interrupted(home, lambda run_id: is_over(dagster, run_id))
+
+
+def wake_sensors(home: Home) -> list[str]:
+    """Let sensors look again whose last look lies ahead, because the clock was set back.
+
+    Dagster waits until the clock has caught up with the last tick: an hour, where it was set
+    back by one.
+
+    Returns:
+        Their names.
+    """
+    now_s, woken = time.time(), []
+    with instance(home) as dagster:
+        for state in dagster.all_instigator_state(instigator_type=InstigatorType.SENSOR):
+            data = state.instigator_data
+            if isinstance(data, SensorInstigatorData) and _last_look_s(data) > now_s:
+                seen = data._replace(last_tick_timestamp=now_s, last_tick_start_timestamp=now_s)
+                dagster.update_instigator_state(state.with_data(seen))
+                woken.append(state.name)
+    return woken
+
+
+def _last_look_s(data: SensorInstigatorData) -> float:
+    return max(data.last_tick_timestamp or 0.0, data.last_tick_start_timestamp or 0.0)
 
 
 def link_instance_config(home: Home) -> None:

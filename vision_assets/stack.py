@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from vision_assets.execution import fail_interrupted_runs, link_instance_config
+from vision_assets.execution import fail_interrupted_runs, link_instance_config, wake_sensors
 from vision_assets.home import Home
 from vision_assets.project import broken_use_cases, project_file, use_cases
 from vision_assets.resources.agreement import agree
@@ -37,6 +37,7 @@ STOP_WAIT_S = 15.0
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 60.0
 STEADY_S = 30.0
+_CLOCK_STEP_S = 2.0
 _LOCK = "up.lock"
 _LOCK_WAIT_S = 5.0
 
@@ -133,6 +134,7 @@ class Stack:
         self.children: dict[str, Child] = {}
         self._told: set[str] = set()
         self._alone = ExitStack()
+        self._clock_s = 0.0
 
     def __enter__(self) -> "Stack":
         self._alone.enter_context(self._only_one())
@@ -176,6 +178,7 @@ class Stack:
 
     def tick(self) -> None:
         """Start endpoints of new deployments, revive what has ended, tell what is wrong."""
+        self._heed_the_clock()
         for name, error in broken_use_cases().items():
             self._tell_once(f"{name} does not load, all others do: {error}")
         for use_case in use_cases().values():
@@ -204,6 +207,12 @@ class Stack:
             repaired = [str(error)]
         for each in repaired:
             self._tell_once(f"{use_case.name}: {each}")
+
+    def _heed_the_clock(self) -> None:
+        """Sensors go on at once when the clock was set back, by a person or a time server."""
+        before_s, self._clock_s = self._clock_s, time.time()
+        if self._clock_s < before_s - _CLOCK_STEP_S and wake_sensors(self.home):
+            self.say(f"the clock was set back by {before_s - self._clock_s:.0f} s; sensors go on")
 
     def _tell_once(self, text: str) -> None:
         if text not in self._told:
@@ -235,8 +244,12 @@ class Stack:
             *("-w", str(project_file("workspace.yaml"))),
             *("-h", HOST, "-p", str(self.ports.dagster)),
         )
-        child.before = lambda: fail_interrupted_runs(self.home)
+        child.before = self._before_dagster
         return child
+
+    def _before_dagster(self) -> None:
+        fail_interrupted_runs(self.home)
+        wake_sensors(self.home)
 
     def _mlflow(self) -> Child:
         uri = tracking_uri(self.home)
