@@ -2,10 +2,13 @@
 
 import getpass
 import os
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.scheduler.instigation import SensorInstigatorData
 
 from vision_assets.assets.cause import BY_TAG, REASON_TAG
 from vision_assets.assets.graph import BESIDE, GRAPH, asset_key, op_name
@@ -156,6 +159,30 @@ def _agreed(home: Home, use_case: str) -> list[str]:
 
 def _names(home: Home, folder: str) -> list[str]:
     return sorted(path.name for path in (home.root / folder).glob("[a-z]*") if path.is_dir())
+
+
+def wake_sensors(home: Home) -> list[str]:
+    """Let sensors look again whose last look lies ahead, because the clock was set back.
+
+    Dagster waits until the clock has caught up with the last tick: an hour, where it was set
+    back by one.
+
+    Returns:
+        Their names.
+    """
+    now_s, woken = time.time(), []
+    with instance(home) as dagster:
+        for state in dagster.all_instigator_state(instigator_type=InstigatorType.SENSOR):
+            data = state.instigator_data
+            if isinstance(data, SensorInstigatorData) and _last_look_s(data) > now_s:
+                seen = data._replace(last_tick_timestamp=now_s, last_tick_start_timestamp=now_s)
+                dagster.update_instigator_state(state.with_data(seen))
+                woken.append(state.name)
+    return woken
+
+
+def _last_look_s(data: SensorInstigatorData) -> float:
+    return max(data.last_tick_timestamp or 0.0, data.last_tick_start_timestamp or 0.0)
 
 
 def link_instance_config(home: Home) -> None:

@@ -15,20 +15,21 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from vision_assets.execution import fail_interrupted_runs, link_instance_config
+from vision_assets.execution import fail_interrupted_runs, link_instance_config, wake_sensors
 from vision_assets.home import Home
-from vision_assets.project import project_file, use_cases
+from vision_assets.project import broken_use_cases, project_file, use_cases
 from vision_assets.resources.agreement import agree
 from vision_assets.resources.tracking import prepare, tracking_uri
 from vision_assets.serving.deployments import Deployments
 from vision_assets.serving.process import ending_with_parent
-from vision_assets.vision.errors import DeploymentError, ServiceError
+from vision_assets.vision.errors import ServiceError, StoreLocked, VisionAssetsError
+from vision_assets.vision.file_lock import file_lock
 from vision_assets.vision.use_case import UseCase
 
 HOST = "127.0.0.1"
@@ -36,6 +37,9 @@ STOP_WAIT_S = 15.0
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 60.0
 STEADY_S = 30.0
+_CLOCK_STEP_S = 2.0
+_LOCK = "up.lock"
+_LOCK_WAIT_S = 5.0
 
 Say = Callable[[str], None]
 
@@ -128,14 +132,26 @@ class Stack:
         self.ports = ports
         self.say = say
         self.children: dict[str, Child] = {}
+        self._told: set[str] = set()
+        self._alone = ExitStack()
+        self._clock_s = 0.0
 
     def __enter__(self) -> "Stack":
+        self._alone.enter_context(self._only_one())
+        try:
+            return self._begin()
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def _begin(self) -> "Stack":
         for port in (self.ports.dagster, self.ports.mlflow):
             _refuse_taken(port)
         os.environ.update(self.home.environment())
         link_instance_config(self.home)
         prepare(self.home)
-        self._agree()
+        for use_case in use_cases().values():
+            self._agree(use_case)
         self._start(self._dagster())
         self._start(self._mlflow())
         return self
@@ -146,26 +162,62 @@ class Stack:
         deadline_s = time.monotonic() + STOP_WAIT_S
         for child in self.children.values():
             child.join(deadline_s)
+        self._alone.close()
 
-    def _agree(self) -> None:
-        """Mend what a deployment that was killed has left behind; a damaged log is told."""
-        for use_case in use_cases().values():
-            try:
-                repaired = agree(self.home, use_case.name)
-            except DeploymentError as error:
-                repaired = [str(error)]
-            for each in repaired:
-                self.say(f"{use_case.name}: {each}")
+    @contextmanager
+    def _only_one(self) -> Iterator[None]:
+        """Two daemons of one home would start runs twice, and mark each other's as failed."""
+        try:
+            with file_lock(self.home.root / _LOCK, wait_s=_LOCK_WAIT_S):
+                yield
+        except StoreLocked as error:
+            raise ServiceError(
+                f"the servers of {self.home.root} run already ({error}); look at them, or stop "
+                "that process first"
+            ) from None
 
     def tick(self) -> None:
-        """Start endpoints of new deployments and revive what has ended."""
+        """Start endpoints of new deployments, revive what has ended, tell what is wrong."""
+        self._heed_the_clock()
+        for name, error in broken_use_cases().items():
+            self._tell_once(f"{name} does not load, all others do: {error}")
         for use_case in use_cases().values():
-            name = endpoint_name(use_case)
-            deployed = Deployments(self.home.deployments(use_case.name)).current()
-            if name not in self.children and deployed is not None:
-                self._start(self._endpoint(use_case))
+            self._follow(use_case)
         for child in self.children.values():
             child.revive(self.say)
+
+    def _follow(self, use_case: UseCase) -> None:
+        """Start the endpoint of a use case once it is deployed; mend a slot that lags behind."""
+        deployments = Deployments(self.home.deployments(use_case.name))
+        try:
+            if not deployments.slot_agrees():
+                self._agree(use_case)
+            deployed = deployments.current()
+        except (VisionAssetsError, OSError) as error:
+            self._tell_once(f"{use_case.name}: {error}")
+            return
+        if deployed is not None and endpoint_name(use_case) not in self.children:
+            self._start(self._endpoint(use_case))
+
+    def _agree(self, use_case: UseCase) -> None:
+        """Mend what a deployment that was killed has left behind; a damaged log is told."""
+        try:
+            repaired = agree(self.home, use_case.name)
+        except VisionAssetsError as error:
+            repaired = [str(error)]
+        for each in repaired:
+            self._tell_once(f"{use_case.name}: {each}")
+
+    def _heed_the_clock(self) -> None:
+        """Sensors go on at once when the clock was set back, by a person or a time server."""
+        before_s, self._clock_s = self._clock_s, time.time()
+        if self._clock_s < before_s - _CLOCK_STEP_S and wake_sensors(self.home):
+            self.say(f"the clock was set back by {before_s - self._clock_s:.0f} s; sensors go on")
+
+    def _tell_once(self, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            self.say(text)
 
     def run(self) -> None:
         """Keep the servers running until the process is told to end."""
@@ -192,8 +244,12 @@ class Stack:
             *("-w", str(project_file("workspace.yaml"))),
             *("-h", HOST, "-p", str(self.ports.dagster)),
         )
-        child.before = lambda: fail_interrupted_runs(self.home)
+        child.before = self._before_dagster
         return child
+
+    def _before_dagster(self) -> None:
+        fail_interrupted_runs(self.home)
+        wake_sensors(self.home)
 
     def _mlflow(self) -> Child:
         uri = tracking_uri(self.home)

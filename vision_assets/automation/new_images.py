@@ -114,9 +114,10 @@ def _request(
 
 
 def _is_due(instance: dg.DagsterInstance, job: str, tags: dict[str, str], tries: int) -> bool:
+    """Whether the wait is over; an end that lies ahead is of before the clock was set back."""
     if not tries:
         return True
     filters = dg.RunsFilter(job_name=job, statuses=_FAILED, tags=tags)
     record = instance.get_run_records(filters, limit=1)[0]
     ended_s = record.end_time or record.create_timestamp.timestamp()
-    return time.time() - ended_s >= RETRY_WAIT_S * 2 ** (tries - 1)
+    return not 0 <= time.time() - ended_s < RETRY_WAIT_S * 2 ** (tries - 1)

@@ -95,10 +95,10 @@ def _component(task: str) -> str:
 
 def _free_port() -> int:
     """The first port of endpoints that no use case has."""
-    from vision_assets.project import use_cases
+    from vision_assets.project import taken_ports
     from vision_assets.vision.formats.use_case_yaml import FIRST_PORT
 
-    taken = {case.spec.service.port for case in use_cases().values()}
+    taken = taken_ports()
     return next(port for port in count(FIRST_PORT) if port not in taken)
 
 

@@ -65,6 +65,11 @@ def say(text: str) -> None:
     OUT.print(text, highlight=False, soft_wrap=True)
 
 
+def tell(text: str) -> None:
+    """Print a line as it is: square brackets of an error are no markup."""
+    say(escape(text))
+
+
 @contextmanager
 def progress(what: str) -> Iterator[OnProgress]:
     """A bar on standard error, fed with (done, total); silent where no person looks."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vision_assets.cli.output import OUT, say, show_table
+from vision_assets.cli.output import OUT, say, show_table, tell
 from vision_assets.home import Home
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def up(dagster_port: DagsterPort = 3000, mlflow_port: MlflowPort = 5000) -> None
     from vision_assets.stack import Ports, Stack
 
     _end_by_signal()
-    with Stack(Home.from_environment(), Ports(dagster_port, mlflow_port), say) as stack:
+    with Stack(Home.from_environment(), Ports(dagster_port, mlflow_port), tell) as stack:
         _show_addresses(stack, list(use_cases().values()))
         _run_until_stopped(stack)
 
@@ -51,7 +51,7 @@ def demo(
     home = Home.from_environment()
     case = use_case(_use_case_of(images, task) if images else _sample_use_case(home, task))
     say(f"images in [bold]{home.landing(case.spec.source.landing)}[/]")
-    with Stack(home, Ports(dagster_port, mlflow_port), say) as stack:
+    with Stack(home, Ports(dagster_port, mlflow_port), tell) as stack:
         _show_addresses(stack, [case])
         with OUT.status("the daemon's sensors look for new images"):
             for step in job.watch(home, case, stack, minutes * 60):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vision_assets.cli.output import Json, show_json, show_table
+from vision_assets.cli.output import Json, show_error, show_json, show_table
 from vision_assets.home import Home
 
 if TYPE_CHECKING:
@@ -20,17 +20,25 @@ def status(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Show per use case: what answers, images, waiting files, quarantine, versions, runs."""
-    from vision_assets.project import use_case, use_cases
+    """Show per use case: what answers, images, waiting files, quarantine, versions, runs.
+
+    Those whose YAML is wrong are told on standard error; exit code 2.
+    """
+    from vision_assets.project import broken_use_cases, use_case, use_cases
 
     home = Home.from_environment()
     cases = [use_case(name)] if name else list(use_cases().values())
     states = {case.name: _state(home, case) for case in cases}
     if json:
         show_json(states)
-        return
-    for case_name, state in states.items():
-        _show(case_name, state)
+    else:
+        for case_name, state in states.items():
+            _show(case_name, state)
+    broken = {} if name else broken_use_cases()
+    for broken_name, error in broken.items():
+        show_error(error, f"{broken_name} does not load")
+    if broken:
+        raise typer.Exit(2)
 
 
 def _state(home: Home, case: "UseCase") -> dict[str, Any]:

@@ -6,6 +6,7 @@ A process that dies between two of these writes leaves the later ones behind.
 from vision_assets.home import Home
 from vision_assets.resources.tracking import CHAMPION, prepare, set_champion
 from vision_assets.serving.deployments import Deployments
+from vision_assets.vision.errors import DeploymentError
 
 
 def agree(home: Home, use_case: str) -> list[str]:
@@ -15,15 +16,30 @@ def agree(home: Home, use_case: str) -> list[str]:
         What was repaired, for people; empty when all was well.
 
     Raises:
-        DeploymentError: the log is damaged, or the registry does not know the deployed model.
+        DeploymentError: the log is damaged, the registry does not know the deployed model, or
+            its database does not answer.
     """
     deployments = Deployments(home.deployments(use_case))
     repaired = deployments.repair()
     current = deployments.current()
-    if current is not None and champion(home, use_case) != current.model_id:
-        set_champion(home, use_case, current.model_id)
-        repaired.append(f"named model {current.model_id} the champion, as the log says")
+    if current is not None:
+        repaired += _name_champion(home, use_case, current.model_id)
     return repaired
+
+
+def _name_champion(home: Home, use_case: str, model_id: str) -> list[str]:
+    from mlflow import MlflowException
+
+    try:
+        if champion(home, use_case) == model_id:
+            return []
+        set_champion(home, use_case, model_id)
+    except MlflowException as error:
+        raise DeploymentError(
+            f"MLflow's database does not answer ({error}); the alias `{CHAMPION}` follows the "
+            "deployment log at the next deployment, or when `vision-assets up` starts again"
+        ) from error
+    return [f"named model {model_id} the champion, as the log says"]
 
 
 def champion(home: Home, use_case: str) -> str | None:

@@ -11,6 +11,7 @@ and the next writer, or `repair`, brings it up. Paths are relative to the folder
 the home can move.
 """
 
+import errno
 import os
 import time
 from collections.abc import Iterator
@@ -22,7 +23,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from vision_assets.vision.errors import BundleError, DeploymentError
+from vision_assets.vision.atomic import room_for, sync_folder
+from vision_assets.vision.errors import BundleError, DeploymentError, DiskFull
 from vision_assets.vision.file_lock import file_lock
 from vision_assets.vision.inference.bundle import Bundle
 from vision_assets.vision.inference.service.slot import (
@@ -120,6 +122,7 @@ class Deployments:
             BundleError: the bundle is damaged.
             DeploymentError: the folder holds another bundle, or the log is damaged.
             StoreLocked: another process deploys.
+            DiskFull: there is no room; what answered before goes on.
         """
         bundle = Bundle.load(bundle_folder)
         if bundle.bundle_id != bundle_id:
@@ -168,6 +171,15 @@ class Deployments:
     def bundle_folder(self, deployment: Deployment) -> Path:
         """Where the bundle of a deployment lies."""
         return Path(os.path.normpath(self._folder / deployment.bundle))
+
+    def slot_agrees(self) -> bool:
+        """Whether the slot says what the log says; takes no lock.
+
+        Raises:
+            DeploymentError: a line of the log is damaged.
+        """
+        current = self.current()
+        return current is None or self._slot_is(current.slot())
 
     def repair(self) -> list[str]:
         """Drop a line that was cut off, and bring the slot up to the log.
@@ -245,12 +257,23 @@ class Deployments:
         )
 
     def _append(self, deployment: Deployment) -> Deployment:
-        with self._log.open("ab") as log:
-            log.write(deployment.model_dump_json().encode() + b"\n")
-            log.flush()
-            os.fsync(log.fileno())
-        write_slot(self.slot_path, deployment.slot())
+        """Put a line on disk, then switch the slot; where there is no room, take it back."""
+        length = len(self._read())
+        try:
+            with room_for(self._log):
+                self._write_line(deployment.model_dump_json().encode() + b"\n")
+            sync_folder(self._folder)
+            write_slot(self.slot_path, deployment.slot())
+        except DiskFull:
+            os.truncate(self._log, length)
+            raise
         return deployment
+
+    def _write_line(self, line: bytes) -> None:
+        with self._log.open("ab", buffering=0) as log:
+            if log.write(line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._log))
+            os.fsync(log.fileno())
 
     def _repair(self) -> list[str]:
         repaired = []

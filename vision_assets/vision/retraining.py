@@ -126,7 +126,7 @@ def decide(
         or _done_before(name, found)
         or ("" if clock else _gathering(images, found, now_s))
         or _cooling_down(triggers, found, now_s)
-        or (f"No training is started: {found.low_disk}." if found.low_disk else "")
+        or (f"Low on disk, no training is started: {found.low_disk}." if found.low_disk else "")
     )
     reason = "; ".join(trigger.reason for trigger in firing)
     return Decision(not against, "" if against else reason, against, looked)

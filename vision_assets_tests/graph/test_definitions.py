@@ -66,7 +66,8 @@ def test_leakage_parity_gates_and_answers_block(write_yaml: Callable[..., Path])
 
 def test_two_use_cases_share_no_name(write_yaml: Callable[..., Path]) -> None:
     write_yaml()
-    write_yaml(name="panels")
+    other = PARTS_YAML.replace("landing/parts", "landing/panels")
+    write_yaml(f"{other}  service: {{port: 3101}}\n", "panels")
     names = [sensor.name for sensor in defs().sensors or ()]
     assert len(names) == len(set(names)) == 5
 

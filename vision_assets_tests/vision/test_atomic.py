@@ -1,8 +1,11 @@
 """Files and folders appear complete or not at all."""
 
+import os
+from pathlib import Path
+
 import pytest
 
-from vision_assets.vision.atomic import new_folder, write_bytes, write_text
+from vision_assets.vision.atomic import new_folder, synced, write_bytes, write_text
 
 
 def test_a_file_is_replaced(tmp_path):
@@ -39,3 +42,38 @@ def test_a_folder_that_is_there_stays(tmp_path):
         (folder / "x").write_text("second")
     assert (tmp_path / "f" / "x").read_text() == "first"
     assert [path.name for path in tmp_path.iterdir()] == ["f"]
+
+
+def test_a_damaged_folder_is_replaced_by_a_whole_one(tmp_path):
+    (tmp_path / "f").mkdir()
+    (tmp_path / "f" / "x").write_text("half")
+    with new_folder(tmp_path / "f", lambda folder: (folder / "x").read_text() == "all") as folder:
+        (folder / "x").write_text("all")
+    assert (tmp_path / "f" / "x").read_text() == "all"
+    assert [path.name for path in tmp_path.iterdir()] == ["f"]
+
+
+def test_all_of_a_folder_is_on_disk_before_it_appears(tmp_path, monkeypatch):
+    seen = []
+
+    def note(descriptor: int) -> None:
+        place = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+        seen.append((place.name, (tmp_path / "f").exists()))
+
+    monkeypatch.setattr(os, "fsync", note)
+    with new_folder(tmp_path / "f") as folder:
+        (folder / "deep").mkdir()
+        (folder / "deep" / "x").write_text("1")
+    assert {"x", "deep"} <= {name for name, there in seen if not there}
+    assert (tmp_path.name, True) in seen
+
+
+def test_what_others_write_in_a_folder_is_on_disk_at_the_end(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(os, "fsync", lambda fd: seen.append(os.readlink(f"/proc/self/fd/{fd}")))
+    (tmp_path / "old").write_text("1")
+    with synced(tmp_path):
+        (tmp_path / "new").write_text("1")
+    assert str(tmp_path / "new") in seen
+    assert str(tmp_path) in seen
+    assert str(tmp_path / "old") not in seen

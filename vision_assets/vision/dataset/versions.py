@@ -153,7 +153,13 @@ class DatasetVersion:
 
     def _validation(self) -> dict[str, Any] | None:
         path = self.folder / "validation.json"
-        return json.loads(path.read_text()) if path.exists() else None
+        try:
+            return json.loads(path.read_text()) if path.exists() else None
+        except ValueError as error:
+            raise DatasetError(
+                f"{path} is damaged ({error}); remove it and materialize validated_dataset again: "
+                "the version is validated anew"
+            ) from error
 
     def _checked(self, name: str) -> Path:
         path = self.folder / name

@@ -173,7 +173,7 @@ class Bundle:
 
 
 def write_bundle(root: Path, card: Card, files: Mapping[str, bytes]) -> Bundle:
-    """Write `root/<bundle_id>/`; a bundle of the same content that is there already stays.
+    """Write `root/<bundle_id>/`; a bundle of the same content that is there and whole stays.
 
     Args:
         root: folder of the use case's bundles.
@@ -185,13 +185,21 @@ def write_bundle(root: Path, card: Card, files: Mapping[str, bytes]) -> Bundle:
     said = card.model_copy(
         update={"schema_version": SCHEMA_VERSION, "bundle_id": bundle_id, "files": hashes}
     )
-    with new_folder(root / bundle_id) as folder:
+    with new_folder(root / bundle_id, _is_sound) as folder:
         for name, data in files.items():
             (folder / name).write_bytes(data)
         (folder / CARD_FILE).write_text(
             json.dumps(said.model_dump(mode="json"), indent=2, ensure_ascii=False)
         )
     return Bundle.load(root / bundle_id)
+
+
+def _is_sound(folder: Path) -> bool:
+    try:
+        Bundle.load(folder)
+    except BundleError:
+        return False
+    return True
 
 
 def content_id(

@@ -22,7 +22,13 @@ def store_id(root: Path) -> str:
         text = (root / _FILE).read_text("utf-8")
     except FileNotFoundError:
         return "new"
-    found = json.loads(text)
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise StoreError(
+            f"{root / _FILE} is damaged ({error}); images are not: remove the file, and the store "
+            "gets a new id at its next write"
+        ) from error
     if found.get("schema_version") != SCHEMA_VERSION:
         raise StoreError(
             f"expected schema version {SCHEMA_VERSION} in {root / _FILE}, "

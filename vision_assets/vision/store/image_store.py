@@ -211,6 +211,7 @@ class ImageStore:
         with file_lock(self.root / "lock", self._lock_wait_s):
             self._check_disk(n_bytes)
             identity.ensure(self.root)
+            self._mend()
             yield
 
     def tidy(self) -> None:
@@ -218,6 +219,20 @@ class ImageStore:
         with self.writing():
             for table in self._tables:
                 table.tidy()
+
+    def _mend(self) -> None:
+        """Remove what a power cut has torn; the files that were written then wait again.
+
+        The ledger is written last, and synced like all others: where it outlived what it speaks
+        of, its latest entries are taken back.
+        """
+        others = (table for table in self._tables if table is not self.ledger)
+        times = [time for table in others if (time := table.mend()) is not None]
+        self.ledger.mend()
+        if times:
+            entries = self.ledger.scan(["entry_id", "time"]).to_pylist()
+            lost = [entry["entry_id"] for entry in entries if entry["time"] >= min(times)]
+            self.ledger.erase(lost)
 
     def _check_disk(self, n_bytes: int) -> None:
         free = shutil.disk_usage(self.root).free

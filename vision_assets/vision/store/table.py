@@ -7,12 +7,13 @@ when they looked.
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from vision_assets.vision.atomic import sync_folder, synced
 from vision_assets.vision.errors import DiskFull, StoreError
 from vision_assets.vision.store.records import (
     SCHEMA_VERSION,
@@ -20,6 +21,7 @@ from vision_assets.vision.store.records import (
     schema_of,
     to_arrow,
 )
+from vision_assets.vision.store.torn import damaged, is_cut_off, is_whole, manifests
 
 if TYPE_CHECKING:
     import lance
@@ -38,6 +40,8 @@ _BYTES_COLUMN_BATCH = 64
 _KEYS_PER_LOOKUP = 1024
 _CACHE_BYTES = 4 * 1024 * 1024
 _OLD_VERSIONS_KEPT = timedelta(hours=1)
+# What is decided of a chunk is written within this time.
+_TORN_WITHIN_S = 3600.0
 
 
 class Table:
@@ -99,7 +103,7 @@ class Table:
         if not records:
             return
         rows = to_arrow(records, self._record)
-        with _disk_errors():
+        with _disk_errors(), synced(self._folder):
             self._write(rows)
 
     def add(self, records: Sequence[Any]) -> int:
@@ -118,11 +122,13 @@ class Table:
         if dataset is None or _small_fragments(dataset) < _FRAGMENTS_BEFORE_COMPACTION:
             return
         with _disk_errors():
-            self._compact(dataset)
-            if dataset.list_indices():
-                dataset.optimize.optimize_indices()
-            else:
-                dataset.create_scalar_index(self._key, "BTREE")
+            with synced(self._folder):
+                self._compact(dataset)
+            with synced(self._folder):
+                if dataset.list_indices():
+                    dataset.optimize.optimize_indices()
+                else:
+                    dataset.create_scalar_index(self._key, "BTREE")
             dataset.cleanup_old_versions(older_than=_OLD_VERSIONS_KEPT)
 
     def erase(self, keys: Sequence[str]) -> None:
@@ -131,11 +137,38 @@ class Table:
         if dataset is None:
             return
         for start in range(0, len(keys), _KEYS_PER_LOOKUP):
-            dataset.delete(_is_in(self._key, keys[start : start + _KEYS_PER_LOOKUP]))
+            with _disk_errors(), synced(self._folder):
+                dataset.delete(_is_in(self._key, keys[start : start + _KEYS_PER_LOOKUP]))
         with _disk_errors():
-            self._compact(dataset)
+            with synced(self._folder):
+                self._compact(dataset)
             dataset.cleanup_old_versions(older_than=timedelta(0), delete_unverified=True)
         self._check_erased(dataset)
+
+    def mend(self) -> datetime | None:
+        """Remove the last version where a power cut has torn it; the store's lock is held.
+
+        Returns:
+            None where nothing was torn, else a time that all before it is whole.
+
+        Raises:
+            StoreError: more is damaged.
+        """
+        found = manifests(self._folder)
+        if not found or self._is_open_at(found):
+            return None
+        self._dataset, version = _open_whole(self._folder, found)
+        torn = found[0][1]
+        if version == found[0][0]:
+            return None
+        whole_s = torn.stat().st_mtime - _TORN_WITHIN_S
+        torn.unlink()
+        sync_folder(torn.parent)
+        return max(datetime.fromtimestamp(whole_s, UTC), _written_at(self._dataset))
+
+    def _is_open_at(self, found: list[tuple[int, Path]]) -> bool:
+        """Whether the newest version is the one that was seen to be whole."""
+        return bool(found) and self._dataset is not None and self._dataset.version == found[0][0]
 
     def _compact(self, dataset: "lance.LanceDataset") -> None:
         dataset.optimize.compact_files(
@@ -170,13 +203,18 @@ class Table:
             self._dataset = lance.write_dataset(rows, dataset, mode="append")
 
     def _latest(self) -> "lance.LanceDataset | None":
-        if self._dataset is None:
-            if not (self._folder / "_versions").is_dir():
-                return None
-            self._dataset = _open(self._folder)
+        found = manifests(self._folder)
+        while not self._is_open_at(found):
+            try:
+                self._dataset, _ = _open_whole(self._folder, found)
+            except (OSError, ValueError, StoreError):
+                before, found = found, manifests(self._folder)
+                if found == before:
+                    raise
+            else:
+                break
+        if self._dataset is not None:
             self._check_schema_version(self._dataset)
-        else:
-            self._dataset.checkout_latest()
         return self._dataset
 
     def _check_schema_version(self, dataset: "lance.LanceDataset") -> None:
@@ -215,13 +253,44 @@ def _is_in(column: str, values: Sequence[str]) -> str:
     return f"{column} IN ({quoted})"
 
 
-def _open(folder: Path) -> "lance.LanceDataset":
+def _open_whole(
+    folder: Path, found: list[tuple[int, Path]]
+) -> "tuple[lance.LanceDataset | None, int | None]":
+    """The last version of a table, or the one before it where the last is torn.
+
+    Args:
+        folder: of the table.
+        found: its manifests, the newest first.
+
+    Raises:
+        StoreError: both are damaged.
+    """
+    for version, manifest in found[:2]:
+        if is_cut_off(manifest):
+            continue
+        dataset = _open(folder, version)
+        if is_whole(dataset, folder):
+            return dataset, version
+    if len(found) > 1:
+        raise damaged(folder)
+    return None, None
+
+
+def _written_at(dataset: "lance.LanceDataset | None") -> datetime:
+    """When the last version was written; long ago where there is none."""
+    if dataset is None:
+        return datetime.fromtimestamp(0, UTC)
+    written: Any = dataset.versions()[-1]["timestamp"]
+    return written.astimezone(UTC)
+
+
+def _open(folder: Path, version: int) -> "lance.LanceDataset":
     """Open a table with small caches: by default Lance's may grow to gigabytes."""
     lance = _import_lance()
     caches = lance.Session(
         index_cache_size_bytes=_CACHE_BYTES, metadata_cache_size_bytes=_CACHE_BYTES
     )
-    return lance.dataset(str(folder), session=caches)
+    return lance.dataset(str(folder), version=version, session=caches)
 
 
 def _import_lance() -> Any:

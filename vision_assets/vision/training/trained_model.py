@@ -124,12 +124,17 @@ class TrainedModel:
 
         from vision_assets.vision.training.weights import load_weights
 
-        weights = self._verified_weights()
+        weights = self.verified_weights()
         network = task.network(self.recipe(task), len(self.classes))
         load_weights(network, load(weights))
         return network.eval()
 
-    def _verified_weights(self) -> bytes:
+    def verified_weights(self) -> bytes:
+        """The content of the file of weights.
+
+        Raises:
+            TrainingError: it is missing or was changed.
+        """
         path = self.folder / WEIGHTS_FILE
         if not path.is_file():
             raise TrainingError(f"{path} is missing; train the model again")
@@ -144,7 +149,7 @@ class TrainedModel:
 
 
 def write_trained_model(root: Path, network: "nn.Module", record: dict[str, Any]) -> TrainedModel:
-    """Write `root/<model_id>/`; a model of the same content that is there already stays.
+    """Write `root/<model_id>/`; a model of the same content that is there and whole stays.
 
     Args:
         root: folder of the use case's models.
@@ -158,7 +163,15 @@ def write_trained_model(root: Path, network: "nn.Module", record: dict[str, Any]
     identity = [record[name] for name in ("task", "recipe", "classes", "dataset")]
     model_id = fingerprint([*identity, digest])[:ID_LENGTH]
     said = {"schema_version": SCHEMA_VERSION, "model_id": model_id, "weights_sha256": digest}
-    with new_folder(root / model_id) as folder:
+    with new_folder(root / model_id, _is_sound) as folder:
         (folder / WEIGHTS_FILE).write_bytes(weights)
         (folder / RECORD_FILE).write_text(json.dumps(said | record, indent=2, ensure_ascii=False))
     return TrainedModel.load(root / model_id)
+
+
+def _is_sound(folder: Path) -> bool:
+    try:
+        TrainedModel.load(folder).verified_weights()
+    except TrainingError:
+        return False
+    return True

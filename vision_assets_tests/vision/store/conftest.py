@@ -33,15 +33,24 @@ def spec(landing: Path) -> PipelineSpec:
 
 
 @pytest.fixture
-def take(landing: Path, store: ImageStore, spec: PipelineSpec, tmp_path: Path) -> Take:
-    """Writes files (path -> bytes) into the landing folder and sweeps it."""
+def take_into(landing: Path, spec: PipelineSpec, tmp_path: Path) -> Callable[[ImageStore], Take]:
+    """Writes files (path -> bytes) into the landing folder and sweeps it into a store."""
 
-    def run(files: dict[str, bytes] | None = None) -> dict[str, Outcome]:
-        for path, data in (files or {}).items():
-            (landing / path).parent.mkdir(parents=True, exist_ok=True)
-            (landing / path).write_bytes(data)
-        batches = sweep(landing, store, spec.source, tmp_path / "batches")
-        results = list(ingest_all(store, batches, landing, spec))
-        return {outcome.path: outcome for result in results for outcome in result.outcomes}
+    def into(store: ImageStore) -> Take:
+        def run(files: dict[str, bytes] | None = None) -> dict[str, Outcome]:
+            for path, data in (files or {}).items():
+                (landing / path).parent.mkdir(parents=True, exist_ok=True)
+                (landing / path).write_bytes(data)
+            batches = sweep(landing, store, spec.source, tmp_path / "batches")
+            results = list(ingest_all(store, batches, landing, spec))
+            return {outcome.path: outcome for result in results for outcome in result.outcomes}
 
-    return run
+        return run
+
+    return into
+
+
+@pytest.fixture
+def take(store: ImageStore, take_into: Callable[[ImageStore], Take]) -> Take:
+    """`take_into` the store."""
+    return take_into(store)

@@ -104,13 +104,14 @@ def acknowledgements(slot_path: Path, fresh_s: float) -> list[Acknowledgement]:
         try:
             if _age_s(path) <= fresh_s:
                 found.append(Acknowledgement.model_validate_json(path.read_bytes()))
-        except FileNotFoundError:
+        except (FileNotFoundError, ValidationError):  # of a worker that is gone
             continue
     return found
 
 
 def _age_s(path: Path) -> float:
+    """How far the time of a file is from now: one of before the clock was set back is old."""
     try:
-        return time.time() - path.stat().st_mtime
+        return abs(time.time() - path.stat().st_mtime)
     except FileNotFoundError:
         return float("inf")
