@@ -59,6 +59,7 @@ _READS = {
 ELSEWHERE = {
     "triggers": "the sensors, once the code location is loaded again",
     "schedule": "the schedule, once the code location is loaded again",
+    "freshness": "what is called stale, once the code location is loaded again",
     "service": "the endpoint, when it is started again",
 }
 """Keys that are read outside of the assets, and when."""

@@ -85,7 +85,7 @@ def test_one_that_is_put_right_is_there_again(write_yaml: WriteYaml) -> None:
     [
         ("landing/castings", 3101, "source.landing"),
         ("landing/castings/today", 3101, "source.landing"),
-        ("landing/../landing/castings", 3101, "source.landing"),
+        ("landing/./castings", 3101, "source.landing"),
         ("landing/panels", 3100, "service.port"),
     ],
 )
