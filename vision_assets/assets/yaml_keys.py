@@ -60,6 +60,8 @@ ELSEWHERE = {
     "triggers": "the sensors, once the code location is loaded again",
     "schedule": "the schedule, once the code location is loaded again",
     "service": "the endpoint, when it is started again",
+    "freshness": "Dagster, once the code location is loaded again",
+    "keep": "the next housekeeping",
 }
 """Keys that are read outside of the assets, and when."""
 
