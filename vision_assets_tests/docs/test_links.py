@@ -35,6 +35,12 @@ def test_there_are_pages_and_links() -> None:
     assert sum(len(links(page)) for page in PAGES) > 60
 
 
+def test_every_page_is_in_the_menu() -> None:
+    menu = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    pages = [page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").rglob("*.md")]
+    assert [page for page in pages if f" {page}\n" not in menu] == []
+
+
 def test_the_tests_that_the_threat_model_names_are_there() -> None:
     text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(test_\w+\.py)`", text))
