@@ -88,14 +88,10 @@ def _text(node: ast.expr) -> str:
         return _plain(node.value)
     if not isinstance(node, ast.JoinedStr):
         return ""
-    parts = [
-        _plain(part.value)
-        if isinstance(part, ast.Constant) and isinstance(part.value, str)
-        else f"`<{_name(part.value)}>`"
+    return "".join(
+        f"`<{_name(part.value)}>`" if isinstance(part, ast.FormattedValue) else _text(part)
         for part in node.values
-        if isinstance(part, ast.Constant | ast.FormattedValue)
-    ]
-    return "".join(parts)
+    )
 
 
 def _plain(text: str) -> str:

@@ -83,13 +83,14 @@ class Plan:
 
     Attributes:
         use_case: its name.
-        kind: new, removed, changed or unchanged.
+        kind: new, removed, changed, unchanged or broken.
         changes: keys with another value.
         steps: one for each asset of the graph, upstream first; none of a removed one.
         elsewhere: changed keys that no asset reads, and when they hold.
         trains: whether a network is trained.
         training: the last training; None where there was none, or none is asked for.
         command: what brings the assets up to the YAML; None where nothing has to run.
+        error: what is wrong with the YAML, of a broken one.
     """
 
     use_case: str
@@ -100,6 +101,7 @@ class Plan:
     trains: bool = False
     training: Training | None = None
     command: str | None = None
+    error: str | None = None
 
 
 def plan(home: Home, before: UseCase | None, after: UseCase | None) -> Plan:

@@ -61,6 +61,8 @@ ELSEWHERE = {
     "schedule": "the schedule, once the code location is loaded again",
     "freshness": "what is called stale, once the code location is loaded again",
     "service": "the endpoint, when it is started again",
+    "freshness": "Dagster, once the code location is loaded again",
+    "keep": "the next housekeeping",
 }
 """Keys that are read outside of the assets, and when."""
 

@@ -1,5 +1,6 @@
 """`vision-assets plan`: what a change of the YAML would rebuild."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,13 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from vision_assets.cli.output import Json, say, show_json, show_table
+from vision_assets.cli.output import Json, say, show_error, show_json, show_table
 from vision_assets.home import Home
 from vision_assets.vision.errors import SpecError
 
 if TYPE_CHECKING:
     from vision_assets.plan import Plan
-    from vision_assets.vision.use_case import UseCase
 
 _STYLES = {"rebuild": "yellow", "judge again": "cyan", "goes on": "cyan", "from now on": "green"}
 
@@ -36,12 +36,11 @@ def plan(
 ) -> None:
     """Show what a change of the YAML would rebuild, why, and how long it would take.
 
-    Compares the YAML files as they are now with those of a commit. Nothing is run.
+    Compares the YAML files as they are now with those of a commit. Nothing is run. Exit code 2
+    if a YAML is wrong; the other use cases are planned all the same.
     """
-    from vision_assets.plan import plan as plan_of
-
     home = Home.from_environment()
-    plans = [plan_of(home, *pair) for pair in _pairs(name, against)]
+    plans = list(_plans(home, name, against))
     if json:
         show_json([asdict(each) for each in plans])
     elif markdown:
@@ -49,42 +48,50 @@ def plan(
     else:
         for each in plans:
             _show(each)
+    if any(each.kind == "broken" for each in plans):
+        raise typer.Exit(2)
 
 
-def _pairs(name: str | None, against: str) -> "list[tuple[UseCase | None, UseCase | None]]":
-    """Each use case as it was and as it is."""
-    from vision_assets.earlier import at_commit
-    from vision_assets.plan import read_use_case
-    from vision_assets.project import defs_folder, use_case, use_case_names
+def _plans(home: Home, name: str | None, against: str) -> "Iterator[Plan]":
+    """A plan for each use case that is there now, or was."""
+    from vision_assets.plan import Plan, plan, read_use_case
+    from vision_assets.project import use_case, use_case_names
 
-    now = use_case_names()
-    if Path(against).is_file():
-        if name is None:
-            raise SpecError(f"expected the use case that {against} is compared with: NAME")
-        texts = {name: Path(against).read_text(encoding="utf-8")}
-    else:
-        texts = at_commit(defs_folder(), against)
-    names = [name] if name else sorted({*now, *texts})
+    now, texts = use_case_names(), _texts(name, against)
     if name and name not in {*now, *texts}:
         use_case(name)
-    return [
-        (
-            read_use_case(each, texts[each], f"{each} of {against}") if each in texts else None,
-            use_case(each) if each in now else None,
-        )
-        for each in names
-    ]
+    for each in [name] if name else sorted({*now, *texts}):
+        text = texts.get(each)
+        try:
+            before = None if text is None else read_use_case(each, text, f"{each} of {against}")
+            yield plan(home, before, use_case(each) if each in now else None)
+        except SpecError as error:
+            yield Plan(each, "broken", error=str(error))
+
+
+def _texts(name: str | None, against: str) -> dict[str, str]:
+    """The text of each `defs.yaml` as it was, by use case."""
+    from vision_assets.earlier import at_commit
+    from vision_assets.project import defs_folder
+
+    if not Path(against).is_file():
+        return at_commit(defs_folder(), against)
+    if name is None:
+        raise SpecError(f"expected the use case that {against} is compared with: NAME")
+    return {name: Path(against).read_text(encoding="utf-8")}
 
 
 def _show(plan: "Plan") -> None:
     if plan.kind == "unchanged":
         say(f"[bold]{plan.use_case}[/]: unchanged, nothing to rebuild")
         return
+    if plan.error:
+        show_error(SpecError(plan.error), about=plan.use_case)
     rows = [(step.asset, step.verdict.value, step.why) for step in plan.steps]
     styles = [_STYLES.get(step.verdict.value, "dim") for step in plan.steps]
     if rows:
         show_table(f"{plan.use_case}, {plan.kind}", ("asset", "what", "why"), rows, styles)
-    for line in _remarks(plan):
+    for line in [] if plan.error else _remarks(plan):
         say(escape(line))
     if plan.command:
         say(f"  [cyan]{escape(plan.command)}[/]")
@@ -92,6 +99,8 @@ def _show(plan: "Plan") -> None:
 
 def _remarks(plan: "Plan") -> list[str]:
     """What a table has no place for."""
+    if plan.error:
+        return [f"The YAML is wrong: {plan.error}"]
     remarks = [f"{change}: read by {when}" for change, when in (plan.elsewhere or {}).items()]
     if plan.kind == "removed":
         remarks.append(

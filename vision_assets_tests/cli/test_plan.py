@@ -73,3 +73,20 @@ def test_a_folder_outside_of_git_is_told(run, home, monkeypatch):
 
 def test_an_unknown_use_case_is_told(run, defs):
     assert "no use case 'nuts'" in run("plan", "nuts", code=2).stderr
+
+
+def test_a_wrong_yaml_is_told_and_the_others_are_planned(run, defs):
+    (defs / "wrong").mkdir()
+    (defs / "wrong" / "defs.yaml").write_text(YAML.replace("epochs", "epoch"))
+    (defs / "parts" / "defs.yaml").write_text(YAML.replace("epochs: 4", "epochs: 9"))
+    shown = run("plan", code=2)
+    assert "recipe.epochs: 4 → 9" in shown.stdout
+    assert "wrong" in shown.stderr
+    assert "epoch" in shown.stderr
+    assert "The YAML is wrong" in run("plan", "--markdown", code=2).stdout
+
+
+def test_a_yaml_that_was_wrong_is_told(run, defs, tmp_path):
+    old = tmp_path / "old.yaml"
+    old.write_text("type: vision_assets.Nothing")
+    assert "the YAML of a use case" in run("plan", "parts", "--against", old, code=2).stderr

@@ -6,8 +6,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")],
-    key=lambda path: path.relative_to(ROOT).as_posix(),
+    key=lambda path: (path.name != "index.md", path.relative_to(ROOT).as_posix()),
 )
+"""The quick start first: other pages go on with what it has made."""
 _FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!\\)\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ +(.+?)\s*$", re.MULTILINE)

@@ -1,10 +1,11 @@
 """Links of the docs lead to pages, pictures and headings that are there."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from vision_assets_tests.docs.pages import PAGES, anchors, links, name_of
+from vision_assets_tests.docs.pages import PAGES, ROOT, anchors, links, name_of
 
 ELSEWHERE = ("http://", "https://", "mailto:")
 
@@ -32,3 +33,17 @@ def test_a_broken_link_is_found(tmp_path: Path) -> None:
 def test_there_are_pages_and_links() -> None:
     assert len(PAGES) > 20
     assert sum(len(links(page)) for page in PAGES) > 60
+
+
+def test_every_page_is_in_the_menu() -> None:
+    menu = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    pages = [page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").rglob("*.md")]
+    assert [page for page in pages if f" {page}\n" not in menu] == []
+
+
+def test_the_tests_that_the_threat_model_names_are_there() -> None:
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(test_\w+\.py)`", text))
+    there = {path.name for path in (ROOT / "vision_assets_tests").rglob("test_*.py")}
+    assert len(named) > 8
+    assert named <= there

@@ -40,7 +40,7 @@ def test_assets_read_what_they_declare(
 def test_every_key_is_read_by_somebody() -> None:
     spec = PipelineSpec.model_validate({"source": {"landing": "landing"}})
     read = {key.split(".")[0] for noun in (*GRAPH, *BESIDE) for key in reads(noun, spec)}
-    assert set(PipelineSpec.model_fields) == read | set(ELSEWHERE)
+    assert set(PipelineSpec.model_fields) <= read | set(ELSEWHERE)
 
 
 def test_the_code_version_changes_with_a_key_that_is_read_and_with_no_other(write_yaml) -> None:

@@ -1,4 +1,4 @@
-"""The examples of docs/serving.md, run as they stand there."""
+"""The examples of requests in the docs, run as they stand there."""
 
 import re
 import subprocess
@@ -6,10 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from vision_assets_tests.docs.pages import commands
 from vision_assets_tests.serving.bundles import colour_png
 
-DOCS = Path(__file__).parents[2] / "docs" / "serving.md"
-EXAMPLES = re.findall(r"^```sh\n(.+?)\n```", DOCS.read_text(), re.MULTILINE | re.DOTALL)
+DOCS = Path(__file__).parents[2] / "docs"
+EXAMPLES = [
+    block
+    for page in ("serving.md", "roles/consumer.md")
+    for block in commands(DOCS / page)
+    if "$URL" in block
+]
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

@@ -257,3 +257,13 @@ def test_a_batch_is_named_by_digits_alone(tmp_path: Path) -> None:
     for name in ("../../x", "/etc/passwd", "0" * 15 + "/"):
         with pytest.raises(StoreError, match="16 hexadecimal digits"):
             read_batch(tmp_path, name)
+
+
+@pytest.mark.parametrize("label", ["..", "../../x", "/etc", ".", "a/../../b", "~", "con\x00"])
+def test_a_class_is_one_folder_of_an_export(label: str, tmp_path: Path) -> None:
+    from vision_assets.vision.formats.writing.annotations import AnnotatedImage
+    from vision_assets.vision.formats.writing.folders import picture_file
+
+    path = picture_file(AnnotatedImage("0a.jpg", 8, 8, split="train", label=label))
+    assert path.count("/") == 2
+    assert confined(tmp_path, path) == tmp_path / path

@@ -96,6 +96,16 @@ def test_a_file_that_cannot_be_read_is_told(colours: Bundle, folder: Path):
     assert rows.loc["gone.png", "refused"] == "unreadable"
 
 
+def test_a_link_out_of_the_folder_is_told_and_not_followed(colours: Bundle, folder: Path):
+    outside = folder.with_name("outside")
+    outside.mkdir()
+    (outside / "secret.png").write_bytes(colour_png("red"))
+    (folder / "link.png").symlink_to(outside / "secret.png")
+    _, rows = score(colours, folder)
+    assert rows.loc["link.png", "refused"] == "unreadable"
+    assert "a link out of" in str(rows.loc["link.png", "detail"])
+
+
 def test_names_that_are_no_unicode_are_rows(colours: Bundle, folder: Path):
     with open(os.fsencode(folder) + b"/\xff.png", "wb") as file:
         file.write(colour_png("blue"))
