@@ -1,6 +1,7 @@
 """The home: the one folder in which all state lives, and what is kept where in it.
 
     <home>/
+      home.json                schema version of the home
       dagster/                 Dagster instance (DAGSTER_HOME)
       landing/<use_case>/      default place for new images
       batches/<use_case>/      immutable batch files written by the sensor

@@ -18,6 +18,7 @@ from vision_assets.cli import (
     graph,
     ingest,
     init,
+    migrate,
     people,
     plan,
     proposals,
@@ -31,7 +32,9 @@ from vision_assets.cli import (
     suspects,
 )
 from vision_assets.cli.output import show_error
+from vision_assets.home import Home
 from vision_assets.vision.errors import SpecError, VisionAssetsError
+from vision_assets.vision.migrations.home_version import refuse_newer, require_current
 
 FAILED = 1
 WRONG_USAGE = 2
@@ -58,6 +61,25 @@ app = typer.Typer(
         "file. State lives in the folder that VISION_ASSETS_HOME names."
     ),
 )
+
+_WRITES = frozenset(
+    {
+        *("ingest", "run", "search", "reproduce", "compare", "suspects"),
+        *("label", "propose", "proposals", "annotate", "resolve", "remove"),
+        *("demo", "up", "rollback", "score", "housekeeping", "pin", "unpin"),
+    }
+)
+"""Commands that a home of another release refuses; the others read what they can."""
+_ANY_HOME = frozenset({"restore", "doctor", "migrate"})
+
+
+@app.callback()
+def check_home(ctx: typer.Context) -> None:
+    if ctx.invoked_subcommand in _WRITES:
+        require_current(Home.from_environment().root)
+    elif ctx.invoked_subcommand not in _ANY_HOME:
+        refuse_newer(Home.from_environment().root)
+
 
 _START, _WORK, _PEOPLE, _SERVE = "Start", "Work", "Images and people", "Serve"
 _KEEP = "Keep in order"
@@ -92,3 +114,4 @@ app.command("score", rich_help_panel=_SERVE)(score.score)
 app.command("containerize", rich_help_panel=_SERVE)(containerize.containerize)
 app.command("backup", rich_help_panel=_KEEP)(backup.backup)
 app.command("restore", rich_help_panel=_KEEP)(backup.restore)
+app.command("migrate", rich_help_panel=_KEEP)(migrate.migrate)

@@ -5,6 +5,7 @@ from pathlib import Path
 import dagster as dg
 
 from vision_assets.home import Home
+from vision_assets.vision.migrations.home_version import require_current
 from vision_assets.vision.use_case import UseCase
 
 
@@ -19,7 +20,14 @@ class HomeResource(dg.ConfigurableResource):
 
     @property
     def home(self) -> Home:
-        return Home(Path(self.root)) if self.root else Home.from_environment()
+        """The home.
+
+        Raises:
+            HomeVersionError: another release of vision_assets wrote it.
+        """
+        home = Home(Path(self.root)) if self.root else Home.from_environment()
+        require_current(home.root)
+        return home
 
     def image_store(self, use_case: UseCase):
         """The image store of a use case."""
