@@ -28,12 +28,14 @@ class Wait:
         number: how many.
         whom: for whom.
         command: with which it goes on; empty where nothing is to be done.
+        can_wait: whether nothing is held up by it.
     """
 
     what: str
     number: int
     whom: str
     command: str = ""
+    can_wait: bool = False
 
     def __str__(self) -> str:
         return f"{self.number} {self.what}"
@@ -96,6 +98,7 @@ def _of_the_store(store: "ImageStore", name: str) -> Iterator[Wait]:
         max(0, unlabelled - proposals),
         PERSON,
         f"vision-assets propose {name}",
+        can_wait=True,
     )
 
 
@@ -106,4 +109,4 @@ def _suspects(instance: dg.DagsterInstance, use_case: UseCase) -> Wait:
     said = materialization.metadata.get("suspects") if materialization else None
     number = int(str(said.value)) if said is not None else 0
     command = f"vision-assets suspects {use_case.name}"
-    return Wait("labels that may be wrong", number, PERSON, command)
+    return Wait("labels that may be wrong", number, PERSON, command, can_wait=True)
