@@ -7,7 +7,12 @@ from enum import IntEnum
 from vision_assets.automation.liveness import Daemon
 from vision_assets.automation.standing import Standing
 from vision_assets.automation.waits import PERSON
-from vision_assets.vision.remedies import DAEMON_STOPPED, SERVICE_STOPPED, remedy_for
+from vision_assets.vision.remedies import (
+    ALERT_UNDELIVERED,
+    DAEMON_STOPPED,
+    SERVICE_STOPPED,
+    remedy_for,
+)
 
 LITTLE_FREE_BYTES = 5 * 10**9
 NO_FREE_BYTES = 10**9
@@ -88,6 +93,10 @@ def _of_the_machine(standing: Standing) -> Iterator[Need]:
     if standing.waiting is None and standing.images:
         remedy = remedy_for("LandingUnreadable")
         yield Need(Urgency.PERSON, f"{remedy.means} {remedy.do}", remedy.command)
+    if standing.undelivered:
+        remedy, last = remedy_for(ALERT_UNDELIVERED), standing.undelivered[-1]
+        what = f"{len(standing.undelivered)} alerts were not delivered ({last}). {remedy.do}"
+        yield Need(Urgency.PERSON, what, remedy.command)
     if standing.stopped:
         what = f"Switched off by a person: {', '.join(standing.stopped)}. Switch on in the UI."
         yield Need(Urgency.PERSON, what)

@@ -4,6 +4,7 @@ Everything that `vision-assets status` and the asset `<use_case>/status` show is
 """
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from vision_assets.automation.liveness import (
     last_failed_run,
     stopped_by_hand,
 )
+from vision_assets.automation.outbox import Outbox
 from vision_assets.automation.waits import Wait, waiting_files, waits
 from vision_assets.resources.home import HomeResource
 from vision_assets.serving.endpoint import is_ready
@@ -56,6 +58,7 @@ class Standing:
         failed: the last run that failed, unless it was made up for.
         daemon: whether Dagster's daemon runs.
         stopped: sensors and schedules that a person has switched off.
+        undelivered: alerts of the use case that the webhook has not taken, and why.
         free_bytes: on the disk of the home.
         runs: the last ones: run_id, status, job, at.
     """
@@ -76,6 +79,7 @@ class Standing:
     failed: FailedRun | None
     daemon: Daemon
     stopped: tuple[str, ...]
+    undelivered: tuple[str, ...]
     free_bytes: int
     runs: tuple[dict[str, str], ...]
 
@@ -102,6 +106,7 @@ def standing(instance: dg.DagsterInstance, home: HomeResource, use_case: UseCase
         failed=last_failed_run(instance, use_case),
         daemon=daemon(instance),
         stopped=tuple(stopped_by_hand(instance, use_case)),
+        undelivered=tuple(_undelivered(home, use_case)),
         free_bytes=shutil.disk_usage(_existing(home.home.root)).free,
         runs=tuple(_runs(instance, use_case)),
     )
@@ -157,6 +162,12 @@ def _runs(instance: dg.DagsterInstance, use_case: UseCase) -> list[dict[str, str
         for record in instance.get_run_records(limit=_RUNS_LOOKED_AT)
         if concerns(record.dagster_run, use_case)
     ][:_RUNS]
+
+
+def _undelivered(home: HomeResource, use_case: UseCase) -> Iterator[str]:
+    for letter in Outbox(home.home.alerts).undelivered():
+        if letter.message["use_case"] == use_case.name:
+            yield f"{letter.message['what']}: {letter.error}, {letter.tries} tries"
 
 
 def _existing(path: Path) -> Path:

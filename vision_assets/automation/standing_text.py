@@ -37,6 +37,7 @@ def rows(standing: Standing, now: datetime | None = None) -> list[tuple[str, str
         *(("waits for " + wait.whom, str(wait)) for wait in standing.waits),
         ("failed", _failed(standing, now)),
         ("daemon", standing.daemon.value),
+        ("alerts not delivered", "; ".join(standing.undelivered) or "-"),
         ("switched off", ", ".join(standing.stopped) or "-"),
     ]
 

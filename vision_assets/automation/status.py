@@ -5,18 +5,40 @@ the text holds times and no ages, so it stays the same while nothing happens.
 """
 
 import hashlib
+import json
+import time
+from dataclasses import asdict, dataclass
 
 import dagster as dg
 
 from vision_assets.assets.graph import asset_key, by_hand
+from vision_assets.automation.alerts import tell_of_stopped_service
 from vision_assets.automation.needs import needs, worst
-from vision_assets.automation.standing import standing
+from vision_assets.automation.standing import Standing, standing
 from vision_assets.automation.standing_text import markdown
 from vision_assets.resources.home import HomeResource
 from vision_assets.vision.use_case import UseCase
 
 STATUS = "status"
 INTERVAL_S = 60
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look of the sensor leaves to the next one.
+
+    Attributes:
+        digest: of the text that was written last.
+        silent_since: when the endpoint was first seen silent, seconds since 1970; None while it
+            answers. It is told of at the second look: one that is started again is up by then.
+    """
+
+    digest: str = ""
+    silent_since: int | None = None
+
+    @classmethod
+    def read(cls, cursor: str | None) -> "Look":
+        return cls(**json.loads(cursor)) if cursor else cls()
 
 
 def status(use_case: UseCase) -> dg.Definitions:
@@ -44,13 +66,23 @@ def _sensor(use_case: UseCase) -> dg.SensorDefinition:
         seen = standing(context.instance, home, use_case)
         found = needs(seen)
         text = markdown(seen, found)
-        digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-        if context.cursor == digest:
+        before = Look.read(context.cursor)
+        now = Look(hashlib.sha256(text.encode()).hexdigest()[:16], _silent_since(seen, before))
+        if before.silent_since is not None and now.silent_since is not None and seen.answers:
+            tell_of_stopped_service(home.home, use_case.name, seen.answers, now.silent_since)
+        context.update_cursor(json.dumps(asdict(now)))
+        if before.digest == now.digest:
             return dg.SkipReason("Nothing has changed since the status was written.")
         written = dg.AssetMaterialization(
             asset_key(use_case, STATUS),
             metadata={"state": worst(found).word, "status": dg.MetadataValue.md(text)},
         )
-        return dg.SensorResult(asset_events=[written], cursor=digest)
+        return dg.SensorResult(asset_events=[written])
 
     return sense
+
+
+def _silent_since(seen: Standing, before: Look) -> int | None:
+    if seen.answers is None or seen.answers["ready"]:
+        return None
+    return before.silent_since or int(time.time())
