@@ -89,6 +89,7 @@ def standing(instance: dg.DagsterInstance, home: HomeResource, use_case: UseCase
     store = home.image_store(use_case)
     quarantine = store.quarantine()
     answers, damaged = _answers(home, use_case)
+    files = waiting_files(home, use_case)
     return Standing(
         use_case=use_case.name,
         answers=answers,
@@ -96,11 +97,11 @@ def standing(instance: dg.DagsterInstance, home: HomeResource, use_case: UseCase
         images=store.image_table.count() - len(store.erased()),
         labelled=len(store.labels()),
         quarantined=int((~quarantine["settled"]).sum()),
-        waiting=waiting_files(home, use_case),
+        waiting=files,
         newest_image_at=_newest_image_at(store),
         dataset=_latest_version(home, use_case),
         model_at=_materialized_at(instance, use_case, "trained_model"),
-        waits=tuple(waits(instance, home, use_case)),
+        waits=tuple(waits(instance, home, use_case, files)),
         stops=tuple(stops(instance, use_case)),
         undeployed=None if damaged else undeployed(instance, home, use_case),
         failed=last_failed_run(instance, use_case),

@@ -41,10 +41,19 @@ class Wait:
         return f"{self.number} {self.what}"
 
 
-def waits(instance: dg.DagsterInstance, home: HomeResource, use_case: UseCase) -> list[Wait]:
-    """All that waits now; what waits for nobody is left out."""
+def waits(
+    instance: dg.DagsterInstance, home: HomeResource, use_case: UseCase, files: int | None
+) -> list[Wait]:
+    """All that waits now; what waits for nobody is left out.
+
+    Args:
+        instance: whose runs count.
+        home: where the images are.
+        use_case: to look at.
+        files: what `waiting_files` gave.
+    """
     found = (
-        *_of_the_landing_folder(instance, home, use_case),
+        *_of_the_landing_folder(instance, home, use_case, files or 0),
         *_of_the_store(home.image_store(use_case), use_case.name),
         _suspects(instance, use_case),
     )
@@ -72,9 +81,8 @@ def waiting_files(home: HomeResource, use_case: UseCase) -> int | None:
 
 
 def _of_the_landing_folder(
-    instance: dg.DagsterInstance, home: HomeResource, use_case: UseCase
+    instance: dg.DagsterInstance, home: HomeResource, use_case: UseCase, files: int
 ) -> Iterator[Wait]:
-    files = waiting_files(home, use_case) or 0
     stuck = min(files, given_up(instance, home, use_case))
     by_itself = use_case.spec.triggers.new_images
     ingest = f"vision-assets ingest {use_case.name}"

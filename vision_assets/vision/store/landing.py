@@ -12,6 +12,7 @@ import re
 import stat
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path, PurePosixPath
@@ -131,10 +132,10 @@ def read_batch(batches: Path, batch_id: str) -> Batch:
 def open_batches(batches: Path, store: ImageStore) -> list[Batch]:
     """Batches of which the ledger does not hold every path, oldest first.
 
-    The files of the others are put aside to `done/`, so that this stays fast.
+    The files of the others are put aside to `done/`, so that this stays fast. Several processes
+    may look at once.
     """
-    paths = sorted(batches.glob("*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name))
-    found = [read_batch(batches, path.stem) for path in paths]
+    found = [read_batch(batches, path.stem) for path in _oldest_first(batches)]
     ids = [batch.batch_id for batch in found]
     entries = store.ledger.lookup("batch_id", ids, ["batch_id"])["batch_id"].to_pylist()
     still_open = []
@@ -262,7 +263,17 @@ def _batch_path(folder: Path, batch_id: str) -> Path:
     return folder / f"{batch_id}.json"
 
 
+def _oldest_first(batches: Path) -> list[Path]:
+    """Batch files that are not put aside."""
+    times: dict[Path, int] = {}
+    for path in batches.glob("*.json"):
+        with suppress(FileNotFoundError):  # put aside by another process since it was listed
+            times[path] = path.stat().st_mtime_ns
+    return sorted(times, key=lambda path: (times[path], path.name))
+
+
 def _put_aside(batches: Path, batch_id: str) -> None:
     done = batches / _DONE_FOLDER
     done.mkdir(exist_ok=True)
-    _batch_path(batches, batch_id).replace(_batch_path(done, batch_id))
+    with suppress(FileNotFoundError):  # another process has done it
+        _batch_path(batches, batch_id).replace(_batch_path(done, batch_id))
