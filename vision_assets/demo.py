@@ -22,6 +22,7 @@ from vision_assets.execution import instance
 from vision_assets.home import Home
 from vision_assets.resources.home import HomeResource
 from vision_assets.serving.deployments import Deployments
+from vision_assets.serving.endpoint import is_ready
 from vision_assets.stack import Stack
 from vision_assets.vision.errors import ServiceError, SpecError
 from vision_assets.vision.inference.service.keys import own_key
@@ -141,10 +142,7 @@ def endpoint_url(case: UseCase) -> str:
 
 def answers(case: UseCase) -> bool:
     """Whether the endpoint is ready."""
-    try:
-        return httpx.get(f"{endpoint_url(case)}/readyz", timeout=2).is_success
-    except httpx.TransportError:
-        return False
+    return is_ready(case.spec.service.port)
 
 
 def ask(case: UseCase, image: Path) -> dict:

@@ -110,7 +110,7 @@ def instance(home: Home) -> dg.DagsterInstance:
 def instance_to_look_at(home: Home) -> dg.DagsterInstance:
     """The Dagster instance of the home, or an empty one where Dagster was never used there."""
     used = (home.dagster / "dagster.yaml").exists()
-    return instance(home) if used else dg.DagsterInstance.ephemeral()
+    return instance(home) if used else dg.DagsterInstance.local_temp()
 
 
 def fail_interrupted_runs(home: Home) -> None:

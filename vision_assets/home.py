@@ -20,6 +20,7 @@
       bentoml/                 Bento store (BENTOML_HOME)
       environments/            clean environments of Bentos
       cache/                   what can be made again: decoded images
+      alerts/                  messages to the webhook, delivered or not
       logs/                    output of servers
 
 Paths inside the home are recorded relative to it, so that it can be moved.
@@ -70,6 +71,10 @@ class Home:
     @property
     def pixel_cache(self) -> Path:
         return self.root / "cache" / "pixels"
+
+    @property
+    def alerts(self) -> Path:
+        return self.root / "alerts"
 
     @property
     def logs(self) -> Path:

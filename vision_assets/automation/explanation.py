@@ -18,7 +18,7 @@ from vision_assets.automation.last_training import (
     stops,
     undeployed,
 )
-from vision_assets.automation.waits import Wait, refused, waits
+from vision_assets.automation.waits import Wait, refused, waiting_files, waits
 from vision_assets.resources.home import HomeResource
 from vision_assets.vision.retraining import Decision
 from vision_assets.vision.use_case import UseCase
@@ -64,7 +64,7 @@ def explain(instance: dg.DagsterInstance, home: HomeResource, use_case: UseCase)
         undeployed=undeployed(instance, home, use_case),
         stops=tuple(stops(instance, use_case)),
         refused=refused(home, use_case),
-        waits=tuple(waits(instance, home, use_case)),
+        waits=tuple(waits(instance, home, use_case, waiting_files(home, use_case))),
     )
 
 

@@ -86,10 +86,16 @@ def stops(instance: dg.DagsterInstance, use_case: UseCase) -> list[Stop]:
         if event is None or event.timestamp < above_s:
             return []
         above_s = event.timestamp
-        failed = failed_checks(instance, event.run_id, asset_key(use_case, noun))
-        if failed:
-            return [_stop(check) for check in failed]
+        found = stops_in(instance, event.run_id, asset_key(use_case, noun).to_user_string())
+        if found:
+            return found
     return []
+
+
+def stops_in(instance: dg.DagsterInstance, run_id: str, asset: str) -> list[Stop]:
+    """The checks of an asset that blocked in a run."""
+    key = dg.AssetKey.from_user_string(asset)
+    return [_stop(check) for check in failed_checks(instance, run_id, key)]
 
 
 def _stop(check: dg.AssetCheckEvaluation) -> Stop:

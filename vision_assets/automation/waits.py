@@ -28,21 +28,32 @@ class Wait:
         number: how many.
         whom: for whom.
         command: with which it goes on; empty where nothing is to be done.
+        can_wait: whether nothing is held up by it.
     """
 
     what: str
     number: int
     whom: str
     command: str = ""
+    can_wait: bool = False
 
     def __str__(self) -> str:
         return f"{self.number} {self.what}"
 
 
-def waits(instance: dg.DagsterInstance, home: HomeResource, use_case: UseCase) -> list[Wait]:
-    """All that waits now; what waits for nobody is left out."""
+def waits(
+    instance: dg.DagsterInstance, home: HomeResource, use_case: UseCase, files: int | None
+) -> list[Wait]:
+    """All that waits now; what waits for nobody is left out.
+
+    Args:
+        instance: whose runs count.
+        home: where the images are.
+        use_case: to look at.
+        files: what `waiting_files` gave.
+    """
     found = (
-        *_of_the_landing_folder(instance, home, use_case),
+        *_of_the_landing_folder(instance, home, use_case, files or 0),
         *_of_the_store(home.image_store(use_case), use_case.name),
         _suspects(instance, use_case),
     )
@@ -70,9 +81,8 @@ def waiting_files(home: HomeResource, use_case: UseCase) -> int | None:
 
 
 def _of_the_landing_folder(
-    instance: dg.DagsterInstance, home: HomeResource, use_case: UseCase
+    instance: dg.DagsterInstance, home: HomeResource, use_case: UseCase, files: int
 ) -> Iterator[Wait]:
-    files = waiting_files(home, use_case) or 0
     stuck = min(files, given_up(instance, home, use_case))
     by_itself = use_case.spec.triggers.new_images
     ingest = f"vision-assets ingest {use_case.name}"
@@ -96,6 +106,7 @@ def _of_the_store(store: "ImageStore", name: str) -> Iterator[Wait]:
         max(0, unlabelled - proposals),
         PERSON,
         f"vision-assets propose {name}",
+        can_wait=True,
     )
 
 
@@ -106,4 +117,4 @@ def _suspects(instance: dg.DagsterInstance, use_case: UseCase) -> Wait:
     said = materialization.metadata.get("suspects") if materialization else None
     number = int(str(said.value)) if said is not None else 0
     command = f"vision-assets suspects {use_case.name}"
-    return Wait("labels that may be wrong", number, PERSON, command)
+    return Wait("labels that may be wrong", number, PERSON, command, can_wait=True)

@@ -160,6 +160,23 @@ def _service_environment(home: Home) -> Iterator[Check]:
     yield Check("service environment", Verdict.OK if pythons else Verdict.NOTE, found, remedy)
 
 
+def _webhook(home: Home) -> Iterator[Check]:
+    """Who is told of failures, and whether messages get there."""
+    from vision_assets.automation.outbox import Outbox
+    from vision_assets.automation.webhook import URL_VARIABLE, Webhook
+
+    if Webhook.from_environment() is None:
+        yield Check("webhook", Verdict.OK, f"{URL_VARIABLE} is not set, nobody is told of failures")
+        return
+    failed = Outbox(home.alerts).undelivered()
+    if not failed:
+        yield Check("webhook", Verdict.OK, "set, every message was delivered")
+        return
+    remedy = f"see that the receiver runs and that {URL_VARIABLE} names it"
+    found = f"{len(failed)} messages not delivered: {failed[-1].error}"
+    yield Check("webhook", Verdict.PROBLEM, found, remedy)
+
+
 def _git(_: Home) -> Iterator[Check]:
     """The commit, which is recorded as the code version of models."""
     git = shutil.which("git")
@@ -189,5 +206,6 @@ _LOOKS: tuple[Callable[[Home], Iterator[Check]], ...] = (
     _ports,
     _use_cases,
     _service_environment,
+    _webhook,
     _git,
 )

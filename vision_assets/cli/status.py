@@ -1,144 +1,139 @@
-"""`vision-assets status`: what there is of each use case, and what answers."""
+"""`vision-assets status`: what one needs to know at three in the morning."""
 
-import time
+import os
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
-from vision_assets.cli.output import Json, show_error, show_json, show_table
+from vision_assets.cli.output import Json, say, show_json, show_table, size_text
 from vision_assets.home import Home
 
 if TYPE_CHECKING:
-    from vision_assets.vision.use_case import UseCase
+    from vision_assets.automation.needs import Need
+    from vision_assets.automation.standing import Standing
 
-_RUNS = 5
+    Found = tuple["Standing | None", "list[Need]"]
+
+_COLOURS = ("red", "yellow", "", "green")
 
 
 def status(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Use case; default: all.")
+        str | None, typer.Argument(metavar="[NAME]", help="Use case; default: a line for each.")
     ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Exit code 1 if anything needs a person.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Show per use case: what answers, images, waiting files, quarantine, versions, runs.
+    """Show what answers, how fresh it is, what waits for whom, what failed and what to do.
 
-    Those whose YAML is wrong are told on standard error; exit code 2.
+    Exit code 0 whatever is found, so that scripts read it; see --check.
     """
-    from vision_assets.project import broken_use_cases, use_case, use_cases
+    from vision_assets.automation.needs import Urgency, worst
 
     home = Home.from_environment()
-    cases = [use_case(name)] if name else list(use_cases().values())
-    states = {case.name: _state(home, case) for case in cases}
+    found = _look(home, name)
     if json:
-        show_json(states)
+        show_json({each: _json(*state) for each, state in found.items()})
+    elif name is None:
+        _show_all(home, found)
     else:
-        for case_name, state in states.items():
-            _show(case_name, state)
-    broken = {} if name else broken_use_cases()
-    for broken_name, error in broken.items():
-        show_error(error, f"{broken_name} does not load")
-    if broken:
-        raise typer.Exit(2)
+        _show(name, *found[name])
+        _show_disk(home)
+    if check and any(worst(needs) <= Urgency.PERSON for _, needs in found.values()):
+        raise typer.Exit(1)
 
 
-def _state(home: Home, case: "UseCase") -> dict[str, Any]:
-    return {
-        "answers": _answers(home, case),
-        **_images(home, case),
-        "dataset": _latest_version(home, case),
-        "runs": _runs(home, case),
-    }
+def _look(home: Home, name: str | None) -> "dict[str, Found]":
+    """Each use case by name; one whose YAML is wrong has no standing, and says so."""
+    from vision_assets.automation.needs import Need, Urgency, needs
+    from vision_assets.automation.standing import standing
+    from vision_assets.execution import instance_to_look_at
+    from vision_assets.project import use_case, use_case_names
+    from vision_assets.resources.home import HomeResource
+    from vision_assets.vision.errors import SpecError
+
+    found: dict[str, Found] = {}
+    with instance_to_look_at(home) as dagster:
+        for each in [name] if name else use_case_names():
+            try:
+                case = use_case(each)
+            except SpecError as error:
+                if name:
+                    raise
+                found[each] = (None, [Need(Urgency.BROKEN, str(error), "vision-assets doctor")])
+                continue
+            seen = standing(dagster, HomeResource(), case)
+            found[each] = (seen, needs(seen))
+    return found
 
 
-def _answers(home: Home, case: "UseCase") -> dict[str, Any] | None:
-    """The deployment that answers, and whether its endpoint is ready."""
-    from vision_assets import demo
-    from vision_assets.serving.deployments import Deployments
+def _json(standing: "Standing | None", needs: "list[Need]") -> dict[str, Any]:
+    from vision_assets.automation.needs import worst
 
-    current = Deployments(home.deployments(case.name)).current()
-    if current is None:
-        return None
-    chosen = {"bundle_id", "since", "why", "by", "previous", "dataset"}
-    endpoint = {"port": case.spec.service.port, "ready": demo.answers(case)}
-    return current.model_dump(mode="json", include=chosen) | endpoint
+    state = {} if standing is None else asdict(standing)
+    return state | {"state": worst(needs).word, "needs": [asdict(need) for need in needs]}
 
 
-def _images(home: Home, case: "UseCase") -> dict[str, Any]:
-    """Numbers of images and of files that wait for someone or something."""
-    from vision_assets.vision.store.image_store import ImageStore
+def _show_all(home: Home, found: "dict[str, Found]") -> None:
+    """One line for each use case, the worst first."""
+    from vision_assets.automation.needs import worst
 
-    store = ImageStore.open(home.store(case.name))
-    quarantine = store.quarantine()
-    return {
-        "images": len(store.images()),
-        "labelled": len(store.labels()),
-        "quarantined": int((~quarantine["settled"]).sum()),
-        "waiting": _waiting(home, case, store),
-    }
+    ordered = sorted(found.items(), key=lambda item: (worst(item[1][1]), item[0]))
+    rows = [(name, *_line(*state)) for name, state in ordered]
+    styles = [_COLOURS[worst(needs)] for _, (_, needs) in ordered]
+    columns = ("use case", "state", "answers", "newest image", "what to do first")
+    show_table("Use cases, the worst first", columns, rows, styles)
+    _show_disk(home)
 
 
-def _waiting(home: Home, case: "UseCase", store: Any) -> int | None:
-    """Files that are to be ingested; None where there is no landing folder yet."""
-    from vision_assets.vision.store.landing import open_batches, waiting
+def _line(standing: "Standing | None", needs: "list[Need]") -> tuple[str, str, str, str]:
+    from vision_assets.automation.needs import worst
+    from vision_assets.automation.standing_text import age
 
-    landing, batches = home.landing(case.spec.source.landing), home.batches(case.name)
-    if not landing.exists():
-        return None
-    in_batches = sum(batch.n_files for batch in open_batches(batches, store))
-    return in_batches + len(waiting(landing, store, case.spec.source, batches, time.time()))
-
-
-def _latest_version(home: Home, case: "UseCase") -> dict[str, Any] | None:
-    from vision_assets.vision.dataset.versions import DatasetVersions
-
-    versions = DatasetVersions(home.datasets(case.name)).list()
-    if not versions:
-        return None
-    latest = versions[-1]
-    return {
-        "name": latest.name,
-        "created_at": latest.created_at.isoformat(),
-        "valid": latest.valid,
-        "versions": len(versions),
-    }
+    state = worst(needs).word
+    first = f"{needs[0].what} {needs[0].command}".strip() if needs else "-"
+    if standing is None:
+        return state, "-", "-", first
+    answers, newest = standing.answers, standing.newest_image_at
+    told = "nothing" if answers is None else f"{answers['bundle_id']}"
+    if answers is not None and not answers["ready"]:
+        told += ", NOT RUNNING"
+    return state, told, age(newest, datetime.now(UTC)) if newest else "-", first
 
 
-def _runs(home: Home, case: "UseCase") -> list[dict[str, Any]]:
-    """The last runs that concern the use case; none before Dagster was used in this home."""
-    if not (home.dagster / "dagster.yaml").exists():
-        return []
-    from vision_assets.execution import instance
+def _show(name: str, standing: "Standing | None", needs: "list[Need]") -> None:
+    from vision_assets.automation.needs import worst
+    from vision_assets.automation.standing_text import next_steps, rows
 
-    with instance(home) as dagster:
-        records = dagster.get_run_records(limit=50)
-    return [
-        {"run_id": record.dagster_run.run_id, "status": record.dagster_run.status.value}
-        | {"job": record.dagster_run.job_name, "at": f"{record.create_timestamp:%Y-%m-%d %H:%M}"}
-        for record in records
-        if _concerns(record.dagster_run, case)
-    ][:_RUNS]
+    assert standing is not None, "a single use case with a wrong YAML is an error"
+    colour, word = _COLOURS[worst(needs)], worst(needs).word
+    say(f"[bold]{escape(name)}[/]: [{colour or 'default'}]{word}[/]")
+    for number, step in enumerate(next_steps(needs), start=1):
+        say(f"  {number}. {escape(step)}")
+    runs = [("run", f"{run['at']} {run['job']} {run['status']}") for run in standing.runs]
+    show_table(name, ("", ""), [*rows(standing, datetime.now(UTC)), *runs])
 
 
-def _concerns(run: Any, case: "UseCase") -> bool:
-    """Whether a Dagster run materialized assets of the use case."""
-    keys = run.asset_selection or ()
-    return run.job_name.startswith(f"{case.name}_") or any(k.path[0] == case.name for k in keys)
+def _show_disk(home: Home) -> None:
+    import shutil
+
+    if home.root.is_dir():
+        free = shutil.disk_usage(home.root).free
+        say(f"home {escape(str(home.root))}: {size_text(_size(home.root))}, {size_text(free)} free")
 
 
-def _told(answers: dict[str, Any]) -> str:
-    state = "ready" if answers["ready"] else "not running"
-    return f"bundle {answers['bundle_id']} on port {answers['port']}, {state}"
-
-
-def _show(name: str, state: dict[str, Any]) -> None:
-    answers, dataset, waiting = state["answers"], state["dataset"], state["waiting"]
-    rows = [
-        ("answers", _told(answers) if answers else "-"),
-        ("since", f"{answers['since']} by {answers['by']}: {answers['why']}" if answers else "-"),
-        ("images", f"{state['images']}, {state['labelled']} of them labelled"),
-        ("waiting files", "no landing folder" if waiting is None else waiting),
-        ("open in quarantine", state["quarantined"]),
-        ("dataset", f"{dataset['name']} of {dataset['versions']}" if dataset else "-"),
-        *(("run", f"{run['at']} {run['job']} {run['status']}") for run in state["runs"]),
-    ]
-    show_table(name, ("", ""), rows)
+def _size(folder: Path) -> int:
+    """Bytes of the files below a folder; what goes away meanwhile counts nothing."""
+    total = 0
+    for root, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += os.lstat(os.path.join(root, name)).st_size
+    return total

@@ -20,6 +20,7 @@ from vision_assets.assets.trained_model import trained_model
 from vision_assets.assets.validated_dataset import validated_dataset
 from vision_assets.automation.new_images import new_images
 from vision_assets.automation.retraining import retraining
+from vision_assets.automation.status import status
 from vision_assets.quality.suite import checks
 from vision_assets.resources.tracking import tracking_resources
 from vision_assets.vision.spec import PipelineSpec
@@ -83,4 +84,5 @@ class VisionPipeline(dg.Component, ABC):
                 resources=tracking_resources(self.use_case),
             ),
             retraining(self.use_case),
+            status(self.use_case),
         )

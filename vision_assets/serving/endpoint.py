@@ -4,15 +4,27 @@ import os
 from pathlib import Path
 from typing import NoReturn
 
+import httpx
+
 from vision_assets.home import Home
 from vision_assets.serving.bento import BuiltBento, find_bento, settings_of
 from vision_assets.serving.deployments import Deployments
 from vision_assets.serving.environment import ensure_environment
-from vision_assets.serving.process import serve_command, serve_variables
+from vision_assets.serving.process import HOST, serve_command, serve_variables
 from vision_assets.vision.errors import DeploymentError
 from vision_assets.vision.inference.service.keys import KEYS_FILE_VARIABLE, KEYS_VARIABLES
 from vision_assets.vision.spec import ServiceSpec
 from vision_assets.vision.use_case import UseCase
+
+_READY_TIMEOUT_S = 2.0
+
+
+def is_ready(port: int) -> bool:
+    """Whether the endpoint on a port of this machine says that it can answer."""
+    try:
+        return httpx.get(f"http://{HOST}:{port}/readyz", timeout=_READY_TIMEOUT_S).is_success
+    except httpx.TransportError:
+        return False
 
 
 def deployed_bento(home: Home, use_case: UseCase) -> BuiltBento:

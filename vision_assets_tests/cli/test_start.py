@@ -101,3 +101,22 @@ def test_doctor_finds_a_wrong_yaml(run, home):
 def test_doctor_finds_a_home_that_cannot_be_made(run, home):
     home.write_text("a file where the home should be")
     assert "get the right to write" in run("doctor", code=1).stdout
+
+
+def test_doctor_finds_alerts_that_nobody_took(run, run_json, home, monkeypatch):
+    from vision_assets.automation.outbox import Outbox
+    from vision_assets.automation.webhook import URL_VARIABLE, Webhook
+
+    assert "nobody is told" in _webhook_check(run_json("doctor"))["found"]
+    monkeypatch.setenv(URL_VARIABLE, "http://127.0.0.1:9/hook")
+    outbox = Outbox(home / "alerts")
+    outbox.put("r1", {"id": "r1", "use_case": "steel", "what": "run r1"})
+    outbox.deliver(Webhook("http://127.0.0.1:9/hook").post)
+    found = _webhook_check(json.loads(run("doctor", "--json", code=1).stdout))
+    assert found["verdict"] == "problem"
+    assert "1 messages not delivered" in found["found"]
+
+
+def _webhook_check(checks):
+    (found,) = (check for check in checks if check["name"] == "webhook")
+    return found

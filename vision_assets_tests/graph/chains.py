@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
+from vision_assets.assets.cause import retraining_job_name
 from vision_assets.assets.graph import GRAPH, REFERENCE, asset_key
 from vision_assets.vision.use_case import UseCase
 
@@ -28,7 +29,11 @@ def run_chain(
     """
     nouns = GRAPH[1 : GRAPH.index(until) + 1]
     built = [_asset(case, noun, failing or {}, raising or {}, references) for noun in nouns]
-    return dg.materialize(built, instance=instance, raise_on_error=False)
+    job = dg.define_asset_job(retraining_job_name(case), selection="*")
+    graph = dg.Definitions(assets=built, jobs=[job], executor=dg.in_process_executor)
+    return graph.resolve_job_def(job.name).execute_in_process(
+        instance=instance, raise_on_error=False
+    )
 
 
 def _asset(

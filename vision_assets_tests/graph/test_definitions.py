@@ -3,12 +3,14 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from vision_assets.assets.graph import BATCH_PREDICTIONS, BESIDE, GRAPH, SEARCH
+from vision_assets.automation.status import STATUS
 from vision_assets.definitions import defs
 from vision_assets.project import use_case
 from vision_assets.vision.errors import SpecError
@@ -26,7 +28,7 @@ def test_a_use_case_is_a_graph_of_seven_assets_and_those_beside_it(
     write_yaml()
     graph = defs().resolve_asset_graph()
     groups = {key.path[-1]: graph.get(key).group_name for key in graph.get_all_asset_keys()}
-    beside = {*BESIDE} - {BATCH_PREDICTIONS}  # only where the YAML has a section `score`
+    beside = {*BESIDE, STATUS} - {BATCH_PREDICTIONS}  # only where the YAML has a section `score`
     in_the_graph, by_hand = dict.fromkeys(GRAPH, "parts"), dict.fromkeys(beside, "parts_by_hand")
     assert groups == in_the_graph | by_hand
 
@@ -46,6 +48,25 @@ def test_nothing_that_is_made_by_hand_is_in_the_job(write_yaml: Callable[..., Pa
     job = defs().resolve_job_def("parts_retrain")
     nouns = {key.path[-1] for key in job.asset_layer.executable_asset_keys}
     assert not nouns & set(BESIDE)
+
+
+def test_the_status_is_made_by_no_run(write_yaml: Callable[..., Path]) -> None:
+    write_yaml()
+    assert not defs().resolve_asset_graph().get(dg.AssetKey(["parts", STATUS])).is_executable
+
+
+def test_an_asset_may_be_asked_to_stay_fresh(write_yaml: Callable[..., Path]) -> None:
+    write_yaml(PARTS_YAML + "  freshness: {raw_images_hours: 24}\n")
+    graph = defs().resolve_asset_graph()
+    policies = {
+        noun: graph.get(dg.AssetKey(["parts", noun])).freshness_policy
+        for noun in ("raw_images", "validated_dataset", "deployment")
+    }
+    assert policies == {
+        "raw_images": dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=24)),
+        "validated_dataset": None,
+        "deployment": None,
+    }
 
 
 def test_each_asset_depends_on_the_one_before(write_yaml: Callable[..., Path]) -> None:
@@ -69,7 +90,7 @@ def test_two_use_cases_share_no_name(write_yaml: Callable[..., Path]) -> None:
     other = PARTS_YAML.replace("landing/parts", "landing/panels")
     write_yaml(f"{other}  service: {{port: 3101}}\n", "panels")
     names = [sensor.name for sensor in defs().sensors or ()]
-    assert len(names) == len(set(names)) == 5
+    assert len(names) == len(set(names)) == 9
 
 
 def test_loading_imports_nothing_heavy(write_yaml: Callable[..., Path]) -> None:

@@ -1,5 +1,6 @@
 """The sensor and the schedule that retrain: one training for one state, and none for nothing."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -11,13 +12,17 @@ import dagster as dg
 import pytest
 
 from vision_assets.assets.cause import BY_TAG, REASON_TAG, STATE_TAG, retraining_job_name
-from vision_assets.assets.graph import REFERENCE, asset_key
+from vision_assets.assets.graph import GRAPH, REFERENCE, asset_key
 from vision_assets.assets.trained_model import training_lock
 from vision_assets.automation.circumstances import decision, last_version, under_way
+from vision_assets.automation.failures import error_of
 from vision_assets.automation.state import PROCESS_TAG
+from vision_assets.execution import by_whom, run_graph
+from vision_assets.execution import instance as dagster_of
 from vision_assets.home import Home
 from vision_assets.project import use_case
 from vision_assets.resources.home import HomeResource
+from vision_assets.resources.tracking import tracking_uri
 from vision_assets.vision.file_lock import file_lock
 from vision_assets.vision.use_case import UseCase
 from vision_assets_tests.graph.conftest import PARTS_YAML
@@ -229,3 +234,45 @@ def test_a_run_that_dagster_will_retry_is_under_way(
     assert under_way(instance, HomeResource(), four) is None
     instance.add_run_tags(result.run_id, {"dagster/will_retry": "true"})
     assert "is started again" in (under_way(instance, HomeResource(), four) or "")
+
+
+@pytest.mark.slow
+def test_a_training_by_command_is_on_record_and_counts_as_one(
+    parts: UseCase, home: Home, drop: Drop
+) -> None:
+    drop(24)
+    assert run_graph("parts", GRAPH[:3])
+    with dagster_of(home) as dagster:
+        (run,) = dagster.get_runs()
+        assert run.tags[REASON_TAG] == "by hand on the command line"
+        assert run.tags[BY_TAG] == by_whom()
+        assert last_version(dagster, parts) is not None
+        assert decision(dagster, HomeResource(), parts).why_not.startswith("0 new labelled images")
+        clock = parts.spec.schedule
+        by_the_clock = decision(dagster, HomeResource(), parts, clock=clock)
+    assert "Nothing has changed" in by_the_clock.why_not
+    assert _tracked_tags(home)[REASON_TAG] == "by hand on the command line"
+
+
+def _tracked_tags(home: Home) -> dict[str, str]:
+    import mlflow
+
+    client = mlflow.MlflowClient(tracking_uri(home))
+    experiment = client.get_experiment_by_name("parts")
+    assert experiment is not None
+    (run,) = client.search_runs([experiment.experiment_id])
+    return run.data.tags
+
+
+@pytest.mark.slow
+def test_a_second_training_of_a_use_case_is_refused_and_says_whose_the_first_is(
+    parts: UseCase, home: Home, drop: Drop
+) -> None:
+    drop(8)
+    assert run_graph("parts", GRAPH[:2])
+    with file_lock(training_lock(home, parts), wait_s=1):
+        assert not run_graph("parts", ["trained_model"])
+    with dagster_of(home) as dagster:
+        error = error_of(dagster, dagster.get_runs(limit=1)[0].run_id)
+    assert error.kind == "StoreLocked"
+    assert f"process {os.getpid()}" in error.line

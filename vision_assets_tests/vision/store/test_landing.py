@@ -2,6 +2,7 @@
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ import pytest
 from vision_assets.vision.errors import StoreError
 from vision_assets.vision.spec import BatchSpec, PipelineSpec, SourceSpec
 from vision_assets.vision.store.image_store import ImageStore
+from vision_assets.vision.store.ingest import ingest_all
 from vision_assets.vision.store.landed_file import LandedFile
 from vision_assets.vision.store.landing import (
+    open_batches,
     read_batch,
     settled_files,
     sweep,
@@ -105,3 +108,17 @@ def test_a_batch_file_that_was_changed_is_refused(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace("0.jpg", "1.jpg"))
     with pytest.raises(StoreError, match="was changed"):
         read_batch(tmp_path, batch.batch_id)
+
+
+def test_several_may_look_for_open_batches_at_once(
+    landing: Path, spec: PipelineSpec, store: ImageStore, tmp_path: Path
+) -> None:
+    batches = tmp_path / "batches"
+    one_a_batch = spec.source.model_copy(update={"batch": BatchSpec(max_files=1)})
+    for number in range(40):
+        (landing / f"{number}.txt").write_bytes(b"no image %d" % number)
+    list(ingest_all(store, sweep(landing, store, one_a_batch, batches), landing, spec))
+    assert len(list(batches.glob("*.json"))) == 40
+    with ThreadPoolExecutor(8) as several:
+        looks = [several.submit(open_batches, batches, store) for _ in range(8)]
+        assert [look.result() for look in looks] == [[]] * 8

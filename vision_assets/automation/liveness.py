@@ -1,0 +1,113 @@
+"""What runs and what does not: the endpoint, Dagster's daemon, sensors, and runs that failed."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+import dagster as dg
+from dagster._core.scheduler.instigation import InstigatorStatus
+
+from vision_assets.assets.cause import retraining_job_name
+from vision_assets.automation.failures import RunError, error_of
+from vision_assets.automation.new_images import ingest_job_name
+from vision_assets.vision.use_case import UseCase
+
+SHARED_SENSORS = ("interrupted_trainings", "alerts", "alert_delivery")
+HEARTBEAT_S = 180.0
+"""A daemon that has said nothing for so long does not run; it speaks every 30 s."""
+_LOOKED_AT = 100
+
+
+class Daemon(StrEnum):
+    """Whether Dagster's daemon runs."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+    NEVER_STARTED = "never started"
+
+
+@dataclass(frozen=True)
+class FailedRun:
+    """A run that failed, and that nothing has made up for since.
+
+    Attributes:
+        run_id: of Dagster.
+        at: when it ended, UTC.
+        job: its name.
+        error: why.
+    """
+
+    run_id: str
+    at: datetime
+    job: str
+    error: RunError
+
+
+def daemon(instance: dg.DagsterInstance, now_s: float | None = None) -> Daemon:
+    """Whether the daemon that ticks sensors runs, by its heartbeat."""
+    heartbeat = instance.get_daemon_heartbeats().get("SENSOR")
+    if heartbeat is None:
+        return Daemon.NEVER_STARTED
+    silent_s = (time.time() if now_s is None else now_s) - heartbeat.timestamp
+    return Daemon.RUNNING if silent_s < HEARTBEAT_S else Daemon.STOPPED
+
+
+def stopped_by_hand(instance: dg.DagsterInstance, use_case: UseCase) -> list[str]:
+    """Sensors and schedules that the YAML switches on and that a person has switched off."""
+    triggers, schedule = use_case.spec.triggers, use_case.spec.schedule
+    wanted = {
+        f"{use_case.name}_new_images": triggers.new_images,
+        f"{use_case.name}_enough_new_images": triggers.by_images,
+        f"{use_case.name}_retrain_schedule": schedule.enabled,
+        f"{use_case.name}_status": True,
+        **dict.fromkeys(SHARED_SENSORS, True),
+    }
+    stopped = instance.all_instigator_state(instigator_statuses={InstigatorStatus.STOPPED})
+    return sorted(state.name for state in stopped if wanted.get(state.name))
+
+
+def concerns(run: dg.DagsterRun, use_case: UseCase) -> bool:
+    """Whether a run is one of the use case."""
+    if run.job_name in (ingest_job_name(use_case), retraining_job_name(use_case)):
+        return True
+    return any(key.path[0] == use_case.name for key in run.asset_selection or ())
+
+
+def last_failed_run(instance: dg.DagsterInstance, use_case: UseCase) -> FailedRun | None:
+    """The last run that failed, unless what failed in it was made since."""
+    filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE])
+    for record in instance.get_run_records(filters, limit=_LOOKED_AT):
+        if concerns(record.dagster_run, use_case):
+            return _unless_mended(instance, use_case, record)
+    return None
+
+
+def _unless_mended(
+    instance: dg.DagsterInstance, use_case: UseCase, record: dg.RunRecord
+) -> FailedRun | None:
+    run = record.dagster_run
+    ended_s = record.end_time or record.create_timestamp.timestamp()
+    error = error_of(instance, run.run_id)
+    mended = (
+        _made_since(instance, error.asset, ended_s)
+        if error.step
+        else _succeeded_since(instance, use_case, run.job_name, ended_s)
+    )
+    at = datetime.fromtimestamp(ended_s, UTC)
+    return None if mended else FailedRun(run.run_id, at, run.job_name, error)
+
+
+def _made_since(instance: dg.DagsterInstance, asset: str, since_s: float) -> bool:
+    event = instance.get_latest_materialization_event(dg.AssetKey.from_user_string(asset))
+    return event is not None and event.timestamp > since_s
+
+
+def _succeeded_since(
+    instance: dg.DagsterInstance, use_case: UseCase, job: str, since_s: float
+) -> bool:
+    since = datetime.fromtimestamp(since_s, UTC)
+    success = [dg.DagsterRunStatus.SUCCESS]
+    filters = dg.RunsFilter(job_name=job, statuses=success, updated_after=since)
+    runs = instance.get_runs(filters, limit=_LOOKED_AT)
+    return any(concerns(run, use_case) for run in runs)

@@ -1,0 +1,128 @@
+"""What to do next about a use case, the most urgent first."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+from vision_assets.automation.liveness import Daemon
+from vision_assets.automation.standing import Standing
+from vision_assets.automation.waits import PERSON
+from vision_assets.vision.remedies import (
+    ALERT_UNDELIVERED,
+    DAEMON_STOPPED,
+    SERVICE_STOPPED,
+    remedy_for,
+)
+
+LITTLE_FREE_BYTES = 5 * 10**9
+NO_FREE_BYTES = 10**9
+_CHECK_FAILURES = ("DagsterAssetCheckFailedError", "CheckFailed")
+
+
+class Urgency(IntEnum):
+    """How soon somebody has to look."""
+
+    BROKEN = 0
+    PERSON = 1
+    NOTE = 2
+    FINE = 3
+
+    @property
+    def word(self) -> str:
+        """For people."""
+        return {0: "broken", 1: "needs a person", 2: "note", 3: "fine"}[self]
+
+
+@dataclass(frozen=True)
+class Need:
+    """One thing to do.
+
+    Attributes:
+        urgency: how soon.
+        what: what is the matter, and what to do, in a sentence or two.
+        command: to begin with; empty where there is none.
+    """
+
+    urgency: Urgency
+    what: str
+    command: str = ""
+
+
+def needs(standing: Standing) -> list[Need]:
+    """All that is to be done, the most urgent first."""
+    found = (
+        *_of_the_service(standing),
+        *_of_the_machine(standing),
+        *_of_the_model(standing),
+        *_of_people(standing),
+    )
+    return sorted(found, key=lambda need: need.urgency)
+
+
+def worst(found: list[Need]) -> Urgency:
+    """How soon somebody has to look, all in all."""
+    return found[0].urgency if found else Urgency.FINE
+
+
+def _of_the_service(standing: Standing) -> Iterator[Need]:
+    if standing.damaged:
+        remedy = remedy_for("DeploymentError")
+        yield Need(Urgency.BROKEN, standing.damaged, remedy.command_for(standing.use_case))
+    elif standing.answers is not None and not standing.answers["ready"]:
+        remedy = remedy_for(SERVICE_STOPPED)
+        port = standing.answers["port"]
+        what = f"Nothing answers on port {port}, though a model is deployed. {remedy.do}"
+        yield Need(Urgency.BROKEN, what, remedy.command_for(standing.use_case))
+    elif standing.answers is None and standing.images:
+        yield Need(
+            Urgency.NOTE,
+            "No model is deployed yet.",
+            f"vision-assets explain {standing.use_case}",
+        )
+
+
+def _of_the_machine(standing: Standing) -> Iterator[Need]:
+    if standing.daemon is Daemon.STOPPED:
+        remedy = remedy_for(DAEMON_STOPPED)
+        yield Need(Urgency.BROKEN, remedy.means + " " + remedy.do, remedy.command)
+    free_gb = standing.free_bytes / 1e9
+    if standing.free_bytes < LITTLE_FREE_BYTES:
+        urgency = Urgency.BROKEN if standing.free_bytes < NO_FREE_BYTES else Urgency.PERSON
+        remedy = remedy_for("DiskFull")
+        yield Need(urgency, f"Only {free_gb:.1f} GB of disk are free. {remedy.do}", remedy.command)
+    if standing.waiting is None and standing.images:
+        remedy = remedy_for("LandingUnreadable")
+        yield Need(Urgency.PERSON, f"{remedy.means} {remedy.do}", remedy.command)
+    if standing.undelivered:
+        remedy, last = remedy_for(ALERT_UNDELIVERED), standing.undelivered[-1]
+        what = f"{len(standing.undelivered)} alerts were not delivered ({last}). {remedy.do}"
+        yield Need(Urgency.PERSON, what, remedy.command)
+    if standing.stopped:
+        what = f"Switched off by a person: {', '.join(standing.stopped)}. Switch on in the UI."
+        yield Need(Urgency.PERSON, what)
+
+
+def _of_the_model(standing: Standing) -> Iterator[Need]:
+    explain = f"vision-assets explain {standing.use_case}"
+    for stop in standing.stops:
+        yield Need(Urgency.PERSON, f"Stopped by a check: {stop}", explain)
+    failed = standing.failed
+    if failed is None and not standing.stops and standing.undeployed:
+        yield Need(
+            Urgency.NOTE, f"Not what was trained last answers: {standing.undeployed}", explain
+        )
+    if failed is None or (standing.stops and failed.error.kind in _CHECK_FAILURES):
+        return
+    remedy = failed.error.remedy
+    yield Need(
+        Urgency.PERSON,
+        f"Run {failed.run_id[:8]} of {failed.job} failed in {failed.error}. {remedy.do}",
+        remedy.command_for(standing.use_case),
+    )
+
+
+def _of_people(standing: Standing) -> Iterator[Need]:
+    for wait in standing.waits:
+        if wait.whom == PERSON:
+            urgency = Urgency.NOTE if wait.can_wait else Urgency.PERSON
+            yield Need(urgency, f"{wait} wait for a person.", wait.command)

@@ -1,0 +1,176 @@
+"""How a use case stands: what answers, how fresh it is, what waits, what failed.
+
+Everything that `vision-assets status` and the asset `<use_case>/status` show is here.
+"""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from vision_assets.assets.graph import asset_key
+from vision_assets.automation.last_training import Stop, stops, undeployed
+from vision_assets.automation.liveness import (
+    Daemon,
+    FailedRun,
+    concerns,
+    daemon,
+    last_failed_run,
+    stopped_by_hand,
+)
+from vision_assets.automation.outbox import Outbox
+from vision_assets.automation.waits import Wait, waiting_files, waits
+from vision_assets.resources.home import HomeResource
+from vision_assets.serving.endpoint import is_ready
+from vision_assets.vision.errors import DeploymentError
+from vision_assets.vision.use_case import UseCase
+
+if TYPE_CHECKING:
+    from vision_assets.vision.store.image_store import ImageStore
+
+_RUNS = 5
+_RUNS_LOOKED_AT = 50
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a use case stands.
+
+    Attributes:
+        use_case: its name.
+        answers: bundle_id, since, why, by, previous, dataset, port, ready; None before the first
+            deployment.
+        damaged: why the deployment log cannot be read; None where it can.
+        images: that are stored.
+        labelled: of them.
+        quarantined: open items.
+        waiting: files that are to be ingested; None where the landing folder cannot be listed.
+        newest_image_at: when the last image was taken.
+        dataset: name, created_at, valid, and how many versions there are; None before the first.
+        model_at: when a model was last trained.
+        waits: what waits for whom.
+        stops: checks that block the model that was trained last.
+        undeployed: why that model does not answer; None where it does.
+        failed: the last run that failed, unless it was made up for.
+        daemon: whether Dagster's daemon runs.
+        stopped: sensors and schedules that a person has switched off.
+        undelivered: alerts of the use case that the webhook has not taken, and why.
+        free_bytes: on the disk of the home.
+        runs: the last ones: run_id, status, job, at.
+    """
+
+    use_case: str
+    answers: dict[str, Any] | None
+    damaged: str | None
+    images: int
+    labelled: int
+    quarantined: int
+    waiting: int | None
+    newest_image_at: datetime | None
+    dataset: dict[str, Any] | None
+    model_at: datetime | None
+    waits: tuple[Wait, ...]
+    stops: tuple[Stop, ...]
+    undeployed: str | None
+    failed: FailedRun | None
+    daemon: Daemon
+    stopped: tuple[str, ...]
+    undelivered: tuple[str, ...]
+    free_bytes: int
+    runs: tuple[dict[str, str], ...]
+
+
+def standing(instance: dg.DagsterInstance, home: HomeResource, use_case: UseCase) -> Standing:
+    """Look at a use case; nothing is changed."""
+    store = home.image_store(use_case)
+    quarantine = store.quarantine()
+    answers, damaged = _answers(home, use_case)
+    files = waiting_files(home, use_case)
+    return Standing(
+        use_case=use_case.name,
+        answers=answers,
+        damaged=damaged,
+        images=store.image_table.count() - len(store.erased()),
+        labelled=len(store.labels()),
+        quarantined=int((~quarantine["settled"]).sum()),
+        waiting=files,
+        newest_image_at=_newest_image_at(store),
+        dataset=_latest_version(home, use_case),
+        model_at=_materialized_at(instance, use_case, "trained_model"),
+        waits=tuple(waits(instance, home, use_case, files)),
+        stops=tuple(stops(instance, use_case)),
+        undeployed=None if damaged else undeployed(instance, home, use_case),
+        failed=last_failed_run(instance, use_case),
+        daemon=daemon(instance),
+        stopped=tuple(stopped_by_hand(instance, use_case)),
+        undelivered=tuple(_undelivered(home, use_case)),
+        free_bytes=shutil.disk_usage(_existing(home.home.root)).free,
+        runs=tuple(_runs(instance, use_case)),
+    )
+
+
+def _answers(home: HomeResource, use_case: UseCase) -> tuple[dict[str, Any] | None, str | None]:
+    """The deployment that answers and whether its endpoint is ready; or why it is not known."""
+    try:
+        current = home.deployments(use_case).current()
+    except DeploymentError as error:
+        return None, str(error)
+    if current is None:
+        return None, None
+    chosen = {"bundle_id", "since", "why", "by", "previous", "dataset"}
+    port = use_case.spec.service.port
+    endpoint = {"port": port, "ready": is_ready(port)}
+    return current.model_dump(mode="json", include=chosen) | endpoint, None
+
+
+def _newest_image_at(store: "ImageStore") -> datetime | None:
+    if not store.image_table.count():
+        return None
+    received = store.image_table.scan(["received_at"]).to_pandas()["received_at"]
+    return received.max().to_pydatetime().astimezone(UTC)
+
+
+def _latest_version(home: HomeResource, use_case: UseCase) -> dict[str, Any] | None:
+    versions = home.datasets(use_case).list()
+    if not versions:
+        return None
+    latest = versions[-1]
+    return {
+        "name": latest.name,
+        "created_at": latest.created_at.isoformat(),
+        "valid": latest.valid,
+        "versions": len(versions),
+    }
+
+
+def _materialized_at(instance: dg.DagsterInstance, use_case: UseCase, noun: str) -> datetime | None:
+    event = instance.get_latest_materialization_event(asset_key(use_case, noun))
+    return None if event is None else datetime.fromtimestamp(event.timestamp, UTC)
+
+
+def _runs(instance: dg.DagsterInstance, use_case: UseCase) -> list[dict[str, str]]:
+    return [
+        {
+            "run_id": record.dagster_run.run_id,
+            "status": record.dagster_run.status.value,
+            "job": record.dagster_run.job_name,
+            "at": f"{record.create_timestamp:%Y-%m-%d %H:%M}",
+        }
+        for record in instance.get_run_records(limit=_RUNS_LOOKED_AT)
+        if concerns(record.dagster_run, use_case)
+    ][:_RUNS]
+
+
+def _undelivered(home: HomeResource, use_case: UseCase) -> Iterator[str]:
+    for letter in Outbox(home.home.alerts).undelivered():
+        if letter.message["use_case"] == use_case.name:
+            yield f"{letter.message['what']}: {letter.error}, {letter.tries} tries"
+
+
+def _existing(path: Path) -> Path:
+    """The path, or the nearest folder above it that exists."""
+    return next(folder for folder in (path, *path.parents) if folder.exists())

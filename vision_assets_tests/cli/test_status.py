@@ -1,0 +1,49 @@
+"""vision-assets status: one line a use case, the worst first; all of one; exit codes."""
+
+import pytest
+
+
+@pytest.fixture
+def broken(home) -> str:
+    """A use case whose YAML is wrong."""
+    folder = home.parent / "defs" / "broken"
+    folder.mkdir()
+    (folder / "defs.yaml").write_text(
+        "type: vision_assets.ClassificationPipeline\nattributes: {source: {landnig: x}}\n"
+    )
+    return "broken"
+
+
+def test_the_worst_use_case_comes_first(steel, broken, run):
+    lines = [line for line in run("status").stdout.splitlines() if "│" in line]
+    names = [line.split("│")[1].strip() for line in lines]
+    assert [name for name in names if name in (steel, broken)] == [broken, steel]
+
+
+def test_a_wrong_yaml_hides_no_other_use_case(steel, broken, run_json):
+    found = run_json("status")
+    assert found[broken]["state"] == "broken"
+    assert "landnig" in found[broken]["needs"][0]["what"]
+    assert found[steel]["images"] == 0
+
+
+def test_one_use_case_is_shown_whole(steel, run):
+    run("ingest", steel)
+    said = run("status", steel).stdout
+    for told in ("nothing was deployed yet", "newest image", "needs a person", "free"):
+        assert told in said
+    assert "vision-assets resolve steel" in said
+
+
+def test_the_exit_code_is_0_whatever_is_found_but_with_check(steel, run):
+    run("status", steel, "--check")
+    run("ingest", steel)
+    run("status", steel)
+    run("status", steel, "--check", code=1)
+    run("status", "--check", code=1)
+
+
+def test_looking_changes_nothing(steel, run, home):
+    before = sorted(home.rglob("*"))
+    run("status", steel)
+    assert sorted(home.rglob("*")) == before

@@ -1,0 +1,179 @@
+"""How a use case stands, and what is to be done about it, the most urgent first."""
+
+import time
+from collections.abc import Callable
+
+import dagster as dg
+import pytest
+from dagster._daemon.types import DaemonHeartbeat
+
+from vision_assets.assets.graph import SUSPICION, asset_key
+from vision_assets.automation.liveness import HEARTBEAT_S, Daemon
+from vision_assets.automation.needs import Need, Urgency, needs, worst
+from vision_assets.automation.standing import Standing, standing
+from vision_assets.automation.standing_text import TOLD, markdown, next_steps, rows
+from vision_assets.automation.status import STATUS, status
+from vision_assets.home import Home
+from vision_assets.resources.home import HomeResource
+from vision_assets.vision.errors import TrainingError
+from vision_assets.vision.use_case import UseCase
+from vision_assets_tests.graph.chains import run_chain
+from vision_assets_tests.graph.ticks import store_all, tick
+
+Drop = Callable[[int], None]
+
+
+def _stand(case: UseCase, instance: dg.DagsterInstance) -> Standing:
+    return standing(instance, HomeResource(), case)
+
+
+def _needs(case: UseCase, instance: dg.DagsterInstance) -> list[Need]:
+    return needs(_stand(case, instance))
+
+
+def _beat(instance: dg.DagsterInstance, ago_s: float) -> None:
+    instance.add_daemon_heartbeat(DaemonHeartbeat(time.time() - ago_s, "SENSOR", "one"))
+
+
+def test_an_empty_use_case_needs_nothing(parts: UseCase, instance: dg.DagsterInstance) -> None:
+    assert next_steps(_needs(parts, instance)) == ["Nothing."]
+    assert worst(_needs(parts, instance)) is Urgency.FINE
+
+
+def test_images_and_files_are_counted(
+    parts: UseCase, instance: dg.DagsterInstance, drop: Drop, home: Home
+) -> None:
+    drop(3)
+    store_all(home, parts)
+    drop(2)
+    found = _stand(parts, instance)
+    assert (found.images, found.labelled, found.waiting) == (3, 3, 2)
+    assert found.newest_image_at is not None
+
+
+def test_a_daemon_that_fell_silent_is_broken(parts: UseCase, instance: dg.DagsterInstance) -> None:
+    assert _stand(parts, instance).daemon is Daemon.NEVER_STARTED
+    _beat(instance, 1)
+    assert _stand(parts, instance).daemon is Daemon.RUNNING
+    _beat(instance, HEARTBEAT_S + 5)
+    (need,) = _needs(parts, instance)
+    assert need.urgency is Urgency.BROKEN
+    assert need.command == "vision-assets up"
+
+
+def test_a_failed_run_is_told_until_it_is_made_up_for(
+    parts: UseCase, instance: dg.DagsterInstance
+) -> None:
+    error = TrainingError("expected 2 images a class, got 1; add images")
+    run_chain(parts, instance, raising={"trained_model": error})
+    (need,) = _needs(parts, instance)
+    assert need.urgency is Urgency.PERSON
+    assert "expected 2 images a class" in need.what
+    assert need.command == "vision-assets run parts"
+    run_chain(parts, instance, until="trained_model")
+    assert _stand(parts, instance).failed is None
+
+
+def test_a_gate_is_told_once_and_not_as_a_failed_run_too(
+    parts: UseCase, instance: dg.DagsterInstance
+) -> None:
+    gate = dg.AssetCheckResult(
+        check_name="gate_recall",
+        passed=False,
+        description="recall is 0.6; at least 0.9 is asked for",
+        metadata={"verdict": "failed"},
+    )
+    run_chain(parts, instance, failing={"evaluation_report": gate})
+    (need,) = _needs(parts, instance)
+    assert "gate_recall failed: recall is 0.6" in need.what
+    assert need.command == "vision-assets explain parts"
+
+
+def test_a_quarantined_image_needs_a_person_and_a_suspicion_may_wait(
+    parts: UseCase, instance: dg.DagsterInstance, home: Home
+) -> None:
+    landing = home.landing(parts.spec.source.landing) / "good"
+    landing.mkdir()
+    (landing / "broken.jpg").write_bytes(b"no image")
+    store_all(home, parts)
+
+    @dg.asset(key=asset_key(parts, SUSPICION))
+    def suspicion() -> dg.MaterializeResult:
+        return dg.MaterializeResult(metadata={"suspects": 5})
+
+    dg.materialize([suspicion], instance=instance)
+    found = _needs(parts, instance)
+    assert [(need.urgency, need.command) for need in found] == [
+        (Urgency.PERSON, "vision-assets resolve parts"),
+        (Urgency.NOTE, "vision-assets suspects parts"),
+    ]
+
+
+def test_a_damaged_deployment_log_is_told_and_the_rest_is_shown(
+    parts: UseCase, instance: dg.DagsterInstance, home: Home
+) -> None:
+    folder = home.deployments("parts")
+    folder.mkdir(parents=True)
+    (folder / "log.jsonl").write_text("{}\n")
+    (need,) = _needs(parts, instance)
+    assert need.urgency is Urgency.BROKEN
+    assert "line 1 is damaged" in need.what
+
+
+def test_a_landing_folder_that_is_gone_needs_a_person(
+    parts: UseCase, instance: dg.DagsterInstance, drop: Drop, home: Home
+) -> None:
+    drop(2)
+    store_all(home, parts)
+    landing = home.landing(parts.spec.source.landing)
+    landing.rename(landing.with_name("gone"))
+    assert any("cannot be listed" in need.what for need in _needs(parts, instance))
+
+
+def test_no_more_is_told_at_once_than_a_tired_person_reads() -> None:
+    many = [Need(Urgency.PERSON, f"{number}.") for number in range(9)]
+    assert len(next_steps(many)) == TOLD
+
+
+def test_the_page_says_nothing_that_changes_with_time(
+    parts: UseCase,
+    instance: dg.DagsterInstance,
+    drop: Drop,
+    home: Home,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drop(2)
+    store_all(home, parts)
+    _beat(instance, 1)
+
+    def page() -> str:
+        found = _stand(parts, instance)
+        return markdown(found, needs(found))
+
+    before, now_s = page(), time.time()
+    monkeypatch.setattr(time, "time", lambda: now_s + 60)
+    assert page() == before
+    assert "2, 2 of them labelled" in before
+
+
+def test_every_line_has_a_name_and_a_value(parts: UseCase, instance: dg.DagsterInstance) -> None:
+    assert all(name and value for name, value in rows(_stand(parts, instance)))
+
+
+def _written(case: UseCase, instance: dg.DagsterInstance, cursor: str | None = None):
+    (sensor,) = status(case).sensors or ()
+    assert isinstance(sensor, dg.SensorDefinition)
+    return tick(sensor, instance, cursor)
+
+
+def test_the_asset_is_written_only_where_something_changed(
+    parts: UseCase, instance: dg.DagsterInstance, drop: Drop
+) -> None:
+    first = _written(parts, instance)
+    (event,) = first.asset_events
+    assert event.asset_key == asset_key(parts, STATUS)
+    assert "nothing was deployed yet" in event.metadata["status"].value
+    assert not _written(parts, instance, first.cursor).asset_events
+    drop(1)
+    (changed,) = _written(parts, instance, first.cursor).asset_events
+    assert "1 files in the landing folder" in changed.metadata["status"].value
