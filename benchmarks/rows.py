@@ -1,5 +1,6 @@
 """What is set beside what: one row of the table for each comparison."""
 
+from benchmarks.operation_rows import OPERATION_ROWS
 from benchmarks.row import Row
 from benchmarks.task_rows import TASK_ROWS
 
@@ -116,5 +117,6 @@ ROWS = {
         "images_per_s",
         ">= 1.2",
     ),
+    **OPERATION_ROWS,
     **TASK_ROWS,
 }

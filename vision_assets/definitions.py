@@ -4,6 +4,7 @@ import dagster as dg
 
 from vision_assets.automation.alerts import alerts
 from vision_assets.automation.interrupted import interrupted_trainings
+from vision_assets.automation.lost_runs import lost_runs
 from vision_assets.project import definitions
 from vision_assets.resources.home import HomeResource
 
@@ -13,7 +14,7 @@ def defs() -> dg.Definitions:
     """All assets, checks, jobs, sensors and schedules."""
     shared = dg.Definitions(
         resources={"home": HomeResource()},
-        sensors=[interrupted_trainings(), *alerts()],
+        sensors=[interrupted_trainings(), lost_runs(), *alerts()],
         executor=dg.in_process_executor,
     )
     return dg.Definitions.merge(definitions(), shared)

@@ -59,7 +59,6 @@ _READS = {
 ELSEWHERE = {
     "triggers": "the sensors, once the code location is loaded again",
     "schedule": "the schedule, once the code location is loaded again",
-    "freshness": "what is called stale, once the code location is loaded again",
     "service": "the endpoint, when it is started again",
     "freshness": "Dagster, once the code location is loaded again",
     "keep": "the next housekeeping",

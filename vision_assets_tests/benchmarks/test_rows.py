@@ -7,7 +7,10 @@ import pytest
 from benchmarks.rows import ROWS
 from benchmarks.work import find, prepare, work
 
-SMALL = ("ingest.into_empty:20", "ingest.into_store:20", "ingest.version:20", "loading.definitions")
+SMALL = (
+    *("ingest.into_empty:20", "ingest.into_store:20", "ingest.version:20", "loading.definitions"),
+    *("operation.tick:20", "operation.listing:20", "operation.use_cases:2"),
+)
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,6 @@
 On a small file system in memory, which needs the right to mount.
 """
 
-import os
-import subprocess
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +20,7 @@ from vision_assets.vision.store.image_store import ImageStore
 from vision_assets.vision.store.ingest import ingest_all
 from vision_assets.vision.store.landing import sweep
 from vision_assets_tests.drawing import draw_jpeg
+from vision_assets_tests.faults.disk import Disk, small_disk
 from vision_assets_tests.serving.bundles import make_bundle
 from vision_assets_tests.vision.made_images import MadeImages, pipeline
 
@@ -29,34 +28,14 @@ SIZE_MB = 16
 N_IMAGES = 30
 
 
-class Disk:
-    """A small disk that is filled up to some bytes, and emptied again."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._balloon = folder / "balloon"
-
-    def fill(self, leave_bytes: int = 0) -> None:
-        state = os.statvfs(self.folder)
-        size = state.f_bavail * state.f_frsize - leave_bytes
-        with self._balloon.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, size)
-
-    def make_room(self) -> None:
-        self._balloon.unlink()
-
-
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Disk]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE_MB}m", "none", str(folder)]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        missing = "no right to mount a small disk; the tests of full disks do not run"
-        warnings.warn(missing, stacklevel=1)
-        pytest.skip(missing)
-    yield Disk(folder)
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    with small_disk(tmp_path / "disk", SIZE_MB) as made:
+        if made is None:
+            missing = "no right to mount a small disk; the tests of full disks do not run"
+            warnings.warn(missing, stacklevel=1)
+            pytest.skip(missing)
+        yield made
 
 
 def _hidden(folder: Path) -> list[Path]:

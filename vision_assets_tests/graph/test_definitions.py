@@ -90,7 +90,7 @@ def test_two_use_cases_share_no_name(write_yaml: Callable[..., Path]) -> None:
     other = PARTS_YAML.replace("landing/parts", "landing/panels")
     write_yaml(f"{other}  service: {{port: 3101}}\n", "panels")
     names = [sensor.name for sensor in defs().sensors or ()]
-    assert len(names) == len(set(names)) == 9
+    assert len(names) == len(set(names)) == 10
 
 
 def test_loading_imports_nothing_heavy(write_yaml: Callable[..., Path]) -> None:

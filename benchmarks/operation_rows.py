@@ -1,0 +1,46 @@
+"""Rows of standing by: ticks, many use cases, idle servers."""
+
+from benchmarks.row import Row
+
+OPERATION_ROWS = {
+    "tick": Row(
+        "a tick of the sensor with 50,000 waiting files (s)",
+        "os.walk and os.stat over the same files",
+        "operation.tick:50000",
+        "operation.listing:50000",
+        "seconds",
+        "10 s at most; Dagster's limit is 60",
+    ),
+    "use_cases": Row(
+        "a code location of twenty use cases, load time (s)",
+        "of one",
+        "operation.use_cases:20",
+        "operation.use_cases:1",
+        "seconds",
+        "<= 2",
+    ),
+    "use_cases_memory": Row(
+        "the same, memory (MB)",
+        "of one",
+        "operation.use_cases:20",
+        "operation.use_cases:1",
+        "memory_mb",
+        "<= 1.5",
+    ),
+    "idle": Row(
+        "all servers of one use case while nothing happens (cores)",
+        "dagster dev with an empty project, mlflow server",
+        "operation.idle:1",
+        "operation.idle_plain",
+        "cores",
+        "<= 2",
+    ),
+    "idle_many": Row(
+        "the same of twenty use cases (cores)",
+        "dagster dev with an empty project, mlflow server",
+        "operation.idle:20",
+        "operation.idle_plain",
+        "cores",
+        "no mark",
+    ),
+}

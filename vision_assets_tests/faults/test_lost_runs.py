@@ -1,0 +1,75 @@
+"""A run whose process died unnoticed does not hold its pool for ever."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import dagster as dg
+import pytest
+from dagster._core.events import EngineEventData
+
+from vision_assets.automation import lost_runs as module
+from vision_assets.automation.lost_runs import fail_lost_runs, lost_runs
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.local_temp() as made:
+        yield made
+
+
+def _started(instance: dg.DagsterInstance, process: int | None) -> str:
+    run = dg.DagsterRun(job_name="it", status=dg.DagsterRunStatus.STARTED, run_config={})
+    instance.add_run(run)
+    if process is not None:
+        said = EngineEventData.in_process(process)
+        instance.report_engine_event("Started.", run, said)
+    return run.run_id
+
+
+def _ended_process() -> int:
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    return process.pid
+
+
+def test_a_run_without_its_process_is_marked_as_failed(instance: dg.DagsterInstance) -> None:
+    lost, alive = _started(instance, _ended_process()), _started(instance, os.getpid())
+    assert fail_lost_runs(instance) == [lost]
+    run = instance.get_run_by_id(alive)
+    assert run is not None
+    assert run.status is dg.DagsterRunStatus.STARTED
+
+
+def test_a_process_that_was_not_waited_for_has_ended(instance: dg.DagsterInstance) -> None:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    lost = _started(instance, process.pid)
+    assert fail_lost_runs(instance) == [lost]
+    process.wait()
+
+
+def test_a_number_that_is_anothers_by_now_is_no_process_of_ours(
+    instance: dg.DagsterInstance,
+) -> None:
+    with subprocess.Popen(["sleep", "60"]) as other:
+        assert fail_lost_runs(instance) == []
+        lost = _started(instance, other.pid)
+        assert fail_lost_runs(instance) == [lost]
+        other.kill()
+
+
+def test_a_run_that_has_just_been_launched_is_waited_for(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = _started(instance, None)
+    assert fail_lost_runs(instance) == []
+    monkeypatch.setattr(module, "START_WAIT_S", -1.0)
+    assert fail_lost_runs(instance) == [run]
+
+
+def test_the_sensor_says_what_it_found(instance: dg.DagsterInstance) -> None:
+    lost = _started(instance, _ended_process())
+    with dg.build_sensor_context(instance=instance) as context:
+        assert lost in (lost_runs().evaluate_tick(context).skip_message or "")
