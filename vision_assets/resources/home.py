@@ -5,7 +5,7 @@ from pathlib import Path
 import dagster as dg
 
 from vision_assets.home import Home
-from vision_assets.vision.migrations.home_version import require_current
+from vision_assets.vision.migrations.home_version import refuse_other
 from vision_assets.vision.use_case import UseCase
 
 
@@ -26,7 +26,7 @@ class HomeResource(dg.ConfigurableResource):
             HomeVersionError: another release of vision_assets wrote it.
         """
         home = Home(Path(self.root)) if self.root else Home.from_environment()
-        require_current(home.root)
+        refuse_other(home.root)
         return home
 
     def image_store(self, use_case: UseCase):

@@ -58,8 +58,8 @@ def refuse_newer(home: Path, migrations: Sequence[Migration] = MIGRATIONS) -> No
         )
 
 
-def require_current(home: Path, migrations: Sequence[Migration] = MIGRATIONS) -> None:
-    """Let this release write to a home; one that has no version yet gets it.
+def refuse_other(home: Path, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    """Refuse a home that is not of the version which this release writes.
 
     Raises:
         HomeVersionError: another release wrote it.
@@ -71,8 +71,17 @@ def require_current(home: Path, migrations: Sequence[Migration] = MIGRATIONS) ->
             f"{home} is of schema version {found}, written by an older release; this one writes "
             f"{current}: run `vision-assets migrate --dry-run`, then `vision-assets migrate`"
         )
+
+
+def require_current(home: Path, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    """Let this release write to a home; one that has no version yet gets it.
+
+    Raises:
+        HomeVersionError: another release wrote it.
+    """
+    refuse_other(home, migrations)
     if home.is_dir() and not (home / _FILE).exists():
-        _write(home, current)
+        _write(home, current_version(migrations))
 
 
 def migrate(
