@@ -32,7 +32,7 @@ from vision_assets.vision.errors import SpecError
 _STATE = (
     *("dagster", "batches", "stores", "datasets", "searches", "models", "bundles", "reports"),
     *("comparisons", "suspicions", "deployments", "scores", "mlflow", "bentoml", "environments"),
-    *("cache", "logs", "requests", "alerts", "home.json"),
+    *("cache", "logs", "requests", "alerts", "pins", "home.json"),
 )
 HOME_VARIABLE = "VISION_ASSETS_HOME"
 DEFAULT_HOME = ".vision_assets"
