@@ -15,10 +15,10 @@ _TIMEOUT_S = 600
 
 
 def audit(requirements: Path, pip_audit: Path) -> dict[str, Any] | None:
-    """What pip-audit reports; None where it wrote no report."""
+    """What pip-audit reports; None where it wrote no report, after what it said instead."""
     with TemporaryDirectory() as folder:
         report = Path(folder, "report.json")
-        subprocess.run(  # noqa: S603 - our own command line, no shell
+        done = subprocess.run(  # noqa: S603 - our own command line, no shell
             [
                 *(str(pip_audit), "--requirement", str(requirements), "--disable-pip"),
                 *("--require-hashes", "--progress-spinner", "off"),
@@ -26,10 +26,15 @@ def audit(requirements: Path, pip_audit: Path) -> dict[str, Any] | None:
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
             check=False,
             timeout=_TIMEOUT_S,
         )
-        return json.loads(report.read_text()) if report.exists() else None
+        if report.exists():
+            return json.loads(report.read_text())
+        print(done.stderr[-2000:], file=sys.stderr)
+        return None
 
 
 def judge(report: dict[str, Any] | None) -> tuple[int, list[str]]:

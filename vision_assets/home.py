@@ -35,7 +35,7 @@ from vision_assets.vision.errors import SpecError
 _STATE = (
     *("dagster", "batches", "stores", "datasets", "searches", "models", "bundles", "reports"),
     *("comparisons", "suspicions", "deployments", "scores", "mlflow", "bentoml", "environments"),
-    *("cache", "logs"),
+    *("cache", "logs", "requests", "alerts", "pins", "home.json"),
 )
 HOME_VARIABLE = "VISION_ASSETS_HOME"
 DEFAULT_HOME = ".vision_assets"

@@ -2,6 +2,7 @@
 
 import json
 import os
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,22 @@ def test_yaml_names_no_place_above_the_home(said: str) -> None:
 def test_the_state_of_the_home_is_no_landing_folder(tmp_path: Path, said: str) -> None:
     with pytest.raises(SpecError, match="landing folder of its own"):
         Home(tmp_path / "home").landing(said)
+
+
+def test_every_folder_of_the_home_is_state_but_landing(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    named = [name for name in vars(Home) if not name.startswith("_")]
+    places = [getattr(home, name) for name in named if name not in ("landing", "root")]
+    paths = [place("parts") if _takes_a_name(place) else place for place in places]
+    folders = [path for path in paths if isinstance(path, Path)]
+    assert len(folders) > 12
+    for folder in folders:
+        with pytest.raises(SpecError, match="landing folder of its own"):
+            home.landing(str(folder))
+
+
+def _takes_a_name(place: object) -> bool:
+    return callable(place) and list(signature(place).parameters) == ["use_case"]
 
 
 def test_a_link_into_the_state_of_the_home_is_no_landing_folder(tmp_path: Path) -> None:
