@@ -3,6 +3,7 @@
 import dagster as dg
 
 from vision_assets.automation.alerts import alerts
+from vision_assets.automation.housekeeping import housekeeping
 from vision_assets.automation.interrupted import interrupted_trainings
 from vision_assets.automation.lost_runs import lost_runs
 from vision_assets.project import definitions
@@ -17,4 +18,4 @@ def defs() -> dg.Definitions:
         sensors=[interrupted_trainings(), lost_runs(), *alerts()],
         executor=dg.in_process_executor,
     )
-    return dg.Definitions.merge(definitions(), shared)
+    return dg.Definitions.merge(definitions(), shared, housekeeping())

@@ -16,6 +16,7 @@
       suspicions/<use_case>/   one folder per list of suspected labels
       deployments/<use_case>/  deployment log and slot
       scores/<use_case>/       answers for whole folders
+      pins/                    what housekeeping leaves alone, for each use case
       mlflow/                  tracking database and artifacts
       bentoml/                 Bento store (BENTOML_HOME)
       environments/            clean environments of Bentos
@@ -75,6 +76,10 @@ class Home:
     @property
     def alerts(self) -> Path:
         return self.root / "alerts"
+
+    @property
+    def pins(self) -> Path:
+        return self.root / "pins"
 
     @property
     def logs(self) -> Path:

@@ -16,6 +16,7 @@ from vision_assets.cli import (
     doctor,
     explain,
     graph,
+    housekeeping,
     ingest,
     init,
     migrate,
@@ -114,4 +115,7 @@ app.command("score", rich_help_panel=_SERVE)(score.score)
 app.command("containerize", rich_help_panel=_SERVE)(containerize.containerize)
 app.command("backup", rich_help_panel=_KEEP)(backup.backup)
 app.command("restore", rich_help_panel=_KEEP)(backup.restore)
+app.command("housekeeping", rich_help_panel=_KEEP)(housekeeping.housekeeping)
+app.command("pin", rich_help_panel=_KEEP)(housekeeping.pin)
+app.command("unpin", rich_help_panel=_KEEP)(housekeeping.unpin)
 app.command("migrate", rich_help_panel=_KEEP)(migrate.migrate)

@@ -5,9 +5,11 @@ the artifacts are inside the home; `prepare` creates the database once and rewri
 artifact locations that MLflow stores as absolute paths when the home has moved.
 """
 
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +155,30 @@ def registered_models(home: Home, use_case: str) -> dict[str, str]:
     found = client.search_model_versions(f"name = '{use_case}'")
     in_order = sorted(found, key=lambda each: int(each.version))
     return {str(each.version): each.tags["model_id"] for each in in_order}
+
+
+def runs_with_artifacts(home: Home, use_case: str, model_id: str) -> list[tuple[str, Path]]:
+    """Runs that made a model, and the folder in which each keeps a copy of it."""
+    import mlflow
+
+    if not (home.mlflow / "mlflow.db").exists():
+        return []
+    client = mlflow.MlflowClient(prepare(home))
+    experiment = client.get_experiment_by_name(use_case)
+    if experiment is None:
+        return []
+    runs = client.search_runs([experiment.experiment_id], f"tags.model_id = '{model_id}'")
+    root = home.mlflow / "artifacts" / use_case
+    found = [(run.info.run_id, root / run.info.run_id / "artifacts" / "model") for run in runs]
+    return [(run_id, folder) for run_id, folder in found if folder.is_dir()]
+
+
+def remove_artifacts(home: Home, run_id: str, folder: Path) -> None:
+    """Remove the copy of a model that a run keeps; the run says when, and keeps all else."""
+    import mlflow
+
+    mlflow.MlflowClient(prepare(home)).set_tag(run_id, "model_removed", f"{datetime.now(UTC):%F}")
+    shutil.rmtree(folder)
 
 
 def set_champion(home: Home, use_case: str, model_id: str) -> None:

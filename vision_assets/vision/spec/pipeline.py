@@ -9,6 +9,7 @@ from vision_assets.vision.spec.automation import FreshnessSpec, ScheduleSpec, Tr
 from vision_assets.vision.spec.base import Spec
 from vision_assets.vision.spec.dataset import ClassSpec, ExpectationSpec, SplitSpec
 from vision_assets.vision.spec.gates import CHAMPION_CHECK, ChampionSpec, CostSpec, GateSpec
+from vision_assets.vision.spec.keep import KeepSpec
 from vision_assets.vision.spec.recipe import Recipe
 from vision_assets.vision.spec.search import SearchSpec, checked_space
 from vision_assets.vision.spec.serving import ExportSpec, ScoreSpec, ServiceSpec
@@ -51,6 +52,7 @@ class PipelineSpec(Spec):
     schedule: ScheduleSpec = ScheduleSpec()
     freshness: FreshnessSpec = FreshnessSpec()
     service: ServiceSpec = ServiceSpec()
+    keep: KeepSpec = KeepSpec()
 
     @field_validator("gates")
     @classmethod

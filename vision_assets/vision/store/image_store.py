@@ -9,6 +9,7 @@
   faults.lance        what was wrong with annotations, and what was done about it
   quarantine.lance    refused items with their original bytes
   settlements.lance   what people decided of them
+  discards.lance      items whose bytes were dropped once they were kept long enough
   ledger.lance        what each batch did with each path
   classes.lance       class ids and the names that they had
   erasures.lance      images whose bytes were removed for good
@@ -18,6 +19,7 @@ import json
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +37,7 @@ from vision_assets.vision.store.records import (
     Annotation,
     AnnotationFault,
     ClassEntry,
+    Discard,
     Erasure,
     ImageRecord,
     LedgerEntry,
@@ -74,6 +77,7 @@ class ImageStore:
         self.fault_table = Table(root / "faults.lance", AnnotationFault, "fault_id")
         self.quarantine_table = Table(root / "quarantine.lance", Refusal, "item_id")
         self.settlement_table = Table(root / "settlements.lance", Settlement, "item_id")
+        self.discard_table = Table(root / "discards.lance", Discard, "item_id")
         self.ledger = Table(root / "ledger.lance", LedgerEntry, "entry_id")
         self.class_table = Table(root / "classes.lance", ClassEntry, "entry_id")
         self.erasure_table = Table(root / "erasures.lance", Erasure, "image_id")
@@ -81,7 +85,7 @@ class ImageStore:
         self._tables = (
             *(self.image_table, self.annotation_table, self.quarantine_table, self.ledger),
             *(self.settlement_table, self.class_table, self.erasure_table),
-            *(self.proposal_table, self.fault_table),
+            *(self.proposal_table, self.fault_table, self.discard_table),
         )
 
     @classmethod
@@ -168,12 +172,16 @@ class ImageStore:
 
         Returns:
             item_id, image_id, reason, detail, label, given_split, source, batch_id, time,
-            settled (bool), decision (missing while open).
+            settled (bool), decision (missing while open), bytes_gone (when its bytes were dropped).
         """
         frame = self.quarantine_table.scan(_QUARANTINE_COLUMNS).to_pandas()
         settled = self.settlement_table.scan(["item_id", "decision"]).to_pandas()
-        frame = frame.merge(settled, on="item_id", how="left")
-        return frame.assign(settled=frame["decision"].notna())
+        frame = frame.merge(settled, on="item_id", how="left").sort_values("time", kind="stable")
+        gone = self.discard_table.scan(["item_id", "time"]).to_pandas().set_index("item_id")["time"]
+        frame = frame.assign(
+            settled=frame["decision"].notna(), bytes_gone=frame["item_id"].map(gone)
+        )
+        return frame.reset_index(drop=True)
 
     def quarantine_bytes(self, item_ids: Sequence[str]) -> dict[str, bytes]:
         """The bytes of items of the quarantine: the original ones, or those of the stored image.
@@ -213,6 +221,17 @@ class ImageStore:
             identity.ensure(self.root)
             self._mend()
             yield
+
+    def old_versions(self, older_than: timedelta) -> int:
+        """Bytes of versions of tables that only readers from so long ago could still read."""
+        return sum(table.old_versions(older_than) for table in self._tables)
+
+    def drop_old_versions(self, older_than: timedelta) -> None:
+        """Merge small pieces, and remove what only such readers could read."""
+        with self.writing():
+            for table in self._tables:
+                table.tidy()
+                table.drop_old_versions(older_than)
 
     def tidy(self) -> None:
         """Merge what many small writes left in pieces; content and token stay."""

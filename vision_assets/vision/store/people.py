@@ -13,6 +13,7 @@ from vision_assets.vision.spec import WITH_OBJECTS, LabelSource, PipelineSpec
 from vision_assets.vision.store.annotating import Annotating, annotate_images, faults_of
 from vision_assets.vision.store.chunk import classes_with
 from vision_assets.vision.store.commit import image_record
+from vision_assets.vision.store.discarding import refuse_discarded
 from vision_assets.vision.store.examination import examine, limits_of
 from vision_assets.vision.store.image_store import ImageStore
 from vision_assets.vision.store.outcomes import FoundFault
@@ -179,6 +180,7 @@ def _accept(
     if label is not None:
         _check_class(store, label, spec)
     if not store.image_table.lookup("image_id", [item.image_id], ["image_id"]).num_rows:
+        refuse_discarded(store, item.item_id)
         data = store.quarantine_bytes([item.item_id])[item.item_id]
         said = Labelled(label, item.given_split, json.loads(item.attributes))
         image = examine(data, limits_of(spec.images))

@@ -159,6 +159,16 @@ class Settlement:
 
 
 @dataclass(frozen=True, slots=True)
+class Discard:
+    """The bytes of an item of the quarantine are gone; the item stays."""
+
+    item_id: Text
+    time: Time
+    why: Text
+    size_bytes: Int64
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerEntry:
     """What one batch did with one path."""
 

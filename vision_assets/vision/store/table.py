@@ -5,6 +5,7 @@ when they looked.
 """
 
 import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -131,6 +132,32 @@ class Table:
                     dataset.create_scalar_index(self._key, "BTREE")
             dataset.cleanup_old_versions(older_than=_OLD_VERSIONS_KEPT)
 
+    def old_versions(self, older_than: timedelta) -> int:
+        """Bytes of files that belong to versions so old alone, and to none that is newer."""
+        if not (self._folder / "_versions").is_dir():
+            return 0
+        latest = set(files_of_latest_version(self._folder))
+        before_s = time.time() - older_than.total_seconds()
+        states = [path.stat() for path in self._folder.rglob("*.*") if path not in latest]
+        return sum(state.st_size for state in states if state.st_mtime < before_s)
+
+    def drop_old_versions(self, older_than: timedelta) -> None:
+        """Remove versions that old; a reader that looked later keeps what it looked at."""
+        dataset = self._latest()
+        if dataset is not None:
+            dataset.cleanup_old_versions(older_than=older_than)
+
+    def clear(self, column: str, keys: Sequence[str]) -> None:
+        """Empty a column of rows, and delete every file and old version that held it."""
+        dataset = self._latest()
+        if dataset is None:
+            return
+        for start in range(0, len(keys), _KEYS_PER_LOOKUP):
+            where = _is_in(self._key, keys[start : start + _KEYS_PER_LOOKUP])
+            with _disk_errors(), synced(self._folder):
+                dataset.update({column: "NULL"}, where=where)
+        self._forget_the_past(dataset)
+
     def erase(self, keys: Sequence[str]) -> None:
         """Delete rows, and every file and old version that held them."""
         dataset = self._latest()
@@ -139,6 +166,9 @@ class Table:
         for start in range(0, len(keys), _KEYS_PER_LOOKUP):
             with _disk_errors(), synced(self._folder):
                 dataset.delete(_is_in(self._key, keys[start : start + _KEYS_PER_LOOKUP]))
+        self._forget_the_past(dataset)
+
+    def _forget_the_past(self, dataset: "lance.LanceDataset") -> None:
         with _disk_errors():
             with synced(self._folder):
                 self._compact(dataset)

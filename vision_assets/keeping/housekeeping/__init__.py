@@ -1,0 +1,1 @@
+"""Removing what is needed no longer, by the policy `keep` of each use case."""

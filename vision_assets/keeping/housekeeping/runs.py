@@ -1,0 +1,94 @@
+"""Dagster's records and logs of runs that ended long ago."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import dagster as dg
+
+from vision_assets.home import Home
+from vision_assets.keeping.housekeeping.item import Item
+from vision_assets.vision.disk import size_of
+from vision_assets.vision.spec.keep import KeepSpec
+
+_PAGE = 200
+ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+
+
+def old_runs(
+    home: Home, instance: dg.DagsterInstance, policies: dict[str, KeepSpec]
+) -> Iterator[Item]:
+    """Runs that `keep.runs_days` of their use case lets go, the oldest first.
+
+    A run that holds the latest materialization of an asset stays: the assets below read it.
+
+    Args:
+        home: the home.
+        instance: its Dagster instance.
+        policies: by use case; a run of none of them follows the defaults.
+    """
+    latest = _latest_runs(instance)
+    days = [keep.runs_days for keep in (*policies.values(), KeepSpec()) if keep.runs_days]
+    if not days:
+        return
+    now = datetime.now(UTC)
+    before = dg.RunsFilter(statuses=ENDED, created_before=now - timedelta(days=min(days)))
+    cursor = None
+    while records := instance.get_run_records(before, _PAGE, ascending=True, cursor=cursor):
+        cursor = records[-1].dagster_run.run_id
+        for record in records:
+            run = record.dagster_run
+            use_case = use_case_of(run, policies)
+            keep = policies.get(use_case, KeepSpec())
+            age = now - record.create_timestamp.replace(tzinfo=UTC)
+            if keep.runs_days and age.days >= keep.runs_days and run.run_id not in latest:
+                yield _item(
+                    home, instance, run.run_id, use_case, f"ended over {keep.runs_days} days ago"
+                )
+
+
+def use_case_of(run: dg.DagsterRun, names: dict[str, KeepSpec]) -> str:
+    """The use case that a run worked for; empty: none, or several."""
+    keys = run.asset_selection or ()
+    found = {key.path[0] for key in keys} & set(names)
+    found |= {name for name in names if run.job_name.startswith(f"{name}_")}
+    return found.pop() if len(found) == 1 else ""
+
+
+def _item(home: Home, instance: dg.DagsterInstance, run_id: str, use_case: str, why: str) -> Item:
+    size_bytes = sum(size_of(path) for path in _files(home, run_id) if path.exists())
+    return Item("run", use_case, run_id, size_bytes, why, partial(_remove, home, instance, run_id))
+
+
+def _remove(home: Home, instance: dg.DagsterInstance, run_id: str) -> None:
+    """Logs, then the record with its events, then the file that held them.
+
+    A kill in between leaves a record without logs, which the next time takes, or a file
+    without a record, which `orphans` finds.
+    """
+    instance.compute_log_manager.delete_logs(prefix=[run_id])
+    instance.delete_run(run_id)
+    for path in _files(home, run_id)[1:]:
+        path.unlink(missing_ok=True)
+
+
+def orphans(home: Home, instance: dg.DagsterInstance) -> list[Path]:
+    """Event files of runs that have no record any more."""
+    found = (home.dagster / "history" / "runs").glob("*-*-*-*-*.db")
+    return sorted(path for path in found if not instance.has_run(path.stem))
+
+
+def _files(home: Home, run_id: str) -> list[Path]:
+    """The folder of its logs, and the database of its events."""
+    events = home.dagster / "history" / "runs"
+    return [
+        home.dagster / "storage" / run_id,
+        *(events / f"{run_id}.db{end}" for end in ("", "-wal", "-shm")),
+    ]
+
+
+def _latest_runs(instance: dg.DagsterInstance) -> set[str]:
+    """Runs that hold the latest materialization of an asset."""
+    events = (instance.get_latest_materialization_event(key) for key in instance.all_asset_keys())
+    return {event.run_id for event in events if event is not None}
