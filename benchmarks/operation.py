@@ -8,8 +8,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.work import Figures
 
@@ -17,11 +18,14 @@ if TYPE_CHECKING:
     from vision_assets.home import Home
 
 CALM_S, MEASURED_S, READY_S = 30.0, 60.0, 300.0
+_IMAGE_BYTES, _ROWS_A_WRITE = 20_000, 500
 EMPTY_PROJECT = "import dagster as dg\n\ndefs = dg.Definitions()\n"
 
 
 def prepare(worker: str, folder: Path, n: int) -> None:
-    """Files that wait."""
+    """Files that wait, or a store of n images."""
+    if worker in ("backup", "copy"):
+        _fill_store(_project(folder / f"kept-{n}", 1), n)
     if worker not in ("tick", "listing"):
         return
     home = _project(folder / f"waiting-{n}", 1)
@@ -81,6 +85,55 @@ def use_cases(folder: Path, n: int) -> Figures:
     import psutil
 
     return {"seconds": seconds, "memory_mb": psutil.Process().memory_info().rss / 1e6}
+
+
+def backup(folder: Path, n: int) -> Figures:
+    """`vision-assets backup` of a home with n images, the first one."""
+    _project(folder / f"kept-{n}", 1)
+    command = [sys.executable, "-m", "vision_assets.cli", "backup", str(folder / "backups")]
+    return _copied(command, folder / f"kept-{n}/home", folder / "backups")
+
+
+def copy(folder: Path, n: int) -> Figures:
+    """The same files by `cp -r`."""
+    home = folder / f"kept-{n}/home"
+    return _copied(["cp", "-r", str(home), str(folder / "copied")], home, folder / "copied")
+
+
+def _copied(command: list[str], home: Path, target: Path) -> Figures:
+    """Bytes of the home over the time until all that was written is on disk."""
+    shutil.rmtree(target, ignore_errors=True)
+    os.sync()
+    size_mb = sum(path.stat().st_size for path in home.rglob("*") if path.is_file()) / 1e6
+    began = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    os.sync()
+    return {"mb_per_s": size_mb / (time.perf_counter() - began)}
+
+
+def _fill_store(home: "Home", n: int) -> None:
+    """n images of random bytes, which nothing compresses, in a store."""
+    from vision_assets.vision.store.image_store import ImageStore
+    from vision_assets.vision.store.records import ImageRecord
+
+    store = ImageStore.open(home.store("case_0"))
+    with store.writing():
+        for first in range(store.image_table.count(), n, _ROWS_A_WRITE):
+            rows = range(first, min(n, first + _ROWS_A_WRITE))
+            store.image_table.append([ImageRecord(**_record(row)) for row in rows])
+
+
+def _record(number: int) -> dict[str, Any]:
+    return {
+        "image_id": f"{number:064x}",
+        "source": f"{number}.jpg",
+        "batch_id": "0" * 16,
+        "received_at": datetime.now(UTC),
+        **{"format": "JPEG", "mode": "RGB", "orientation": 1, "width": 200, "height": 200},
+        **{"brightness": 0.5, "contrast": 0.5, "sharpness": 0.5, "phash": number},
+        **{"size_bytes": _IMAGE_BYTES, "given_split": None, "attributes": "{}"},
+        "bytes": os.urandom(_IMAGE_BYTES),
+    }
 
 
 def idle(folder: Path, n: int) -> Figures:

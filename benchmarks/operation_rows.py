@@ -27,6 +27,14 @@ OPERATION_ROWS = {
         "memory_mb",
         "<= 1.5",
     ),
+    "backup": Row(
+        "the first backup of 50,000 images of 20 kB, hashed and synced, MB/s",
+        "cp -r, synced",
+        "operation.backup:50000",
+        "operation.copy:50000",
+        "mb_per_s",
+        ">= 0.5",
+    ),
     "idle": Row(
         "all servers of one use case while nothing happens (cores)",
         "dagster dev with an empty project, mlflow server",

@@ -22,6 +22,11 @@ def test_a_row_names_workers_that_there_are(worker: str):
     assert callable(subject.prepare)
 
 
+def test_a_copy_is_measured_in_bytes(tmp_path: Path):
+    prepare("operation.copy:20", tmp_path)
+    assert work("operation.copy:20", tmp_path)["mb_per_s"] > 0
+
+
 @pytest.mark.parametrize("worker", SMALL)
 def test_a_worker_measures_what_it_is_asked_for(worker: str, tmp_path: Path):
     prepare(worker, tmp_path)

@@ -75,8 +75,8 @@ class Table:
 
     def lookup(self, column: str, values: Sequence[str], columns: Sequence[str]) -> pa.Table:
         """The rows whose `column` is one of `values`."""
-        dataset = self._latest()
-        if dataset is None or not values:
+        dataset = self._latest() if values else None
+        if dataset is None:
             return self._empty(columns)
         found = [
             dataset.to_table(
