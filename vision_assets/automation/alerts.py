@@ -32,6 +32,7 @@ def alerts() -> list[dg.SensorDefinition]:
 def _failed_runs() -> dg.SensorDefinition:
     @dg.run_failure_sensor(
         name="alerts",
+        monitor_all_code_locations=True,  # also what the command line runs in its own process
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=f"Writes a message of each failed run, where {URL_VARIABLE} is set.",
     )

@@ -95,7 +95,7 @@ def _of_the_machine(standing: Standing) -> Iterator[Need]:
         yield Need(Urgency.PERSON, f"{remedy.means} {remedy.do}", remedy.command)
     if standing.undelivered:
         remedy, last = remedy_for(ALERT_UNDELIVERED), standing.undelivered[-1]
-        what = f"{len(standing.undelivered)} alerts were not delivered ({last}). {remedy.do}"
+        what = f"Alerts that were not delivered: {len(standing.undelivered)} ({last}). {remedy.do}"
         yield Need(Urgency.PERSON, what, remedy.command)
     if standing.stopped:
         what = f"Switched off by a person: {', '.join(standing.stopped)}. Switch on in the UI."
@@ -125,4 +125,4 @@ def _of_people(standing: Standing) -> Iterator[Need]:
     for wait in standing.waits:
         if wait.whom == PERSON:
             urgency = Urgency.NOTE if wait.can_wait else Urgency.PERSON
-            yield Need(urgency, f"{wait} wait for a person.", wait.command)
+            yield Need(urgency, f"Waits for a person, {wait}.", wait.command)

@@ -9,9 +9,9 @@ TOLD = 3
 """Things to do that are told at once."""
 
 
-def next_steps(found: list[Need]) -> list[str]:
-    """The most urgent things to do, each with its command."""
-    return [f"{need.what} {need.command}".strip() for need in found[:TOLD]] or ["Nothing."]
+def next_steps(found: list[Need]) -> list[Need]:
+    """The most urgent things to do."""
+    return found[:TOLD]
 
 
 def rows(standing: Standing, now: datetime | None = None) -> list[tuple[str, str]]:
@@ -44,7 +44,7 @@ def rows(standing: Standing, now: datetime | None = None) -> list[tuple[str, str
 
 def markdown(standing: Standing, found: list[Need]) -> str:
     """The same for Dagster's UI; says nothing that changes by the mere passing of time."""
-    lines = [f"1. {step}" for step in next_steps(found)]
+    lines = [f"1. {_step(need)}" for need in next_steps(found)] or ["Nothing."]
     table = [f"| {name} | {_cell(value)} |" for name, value in rows(standing)]
     return "\n".join(["**What to do**", "", *lines, "", "| | |", "|---|---|", *table])
 
@@ -90,6 +90,10 @@ def _at(then: datetime | None, now: datetime | None) -> str:
         return "-"
     told = f"{then.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     return told if now is None else f"{told} ({age(then, now)})"
+
+
+def _step(need: Need) -> str:
+    return f"{need.what} `{need.command}`" if need.command else need.what
 
 
 def _cell(value: str) -> str:

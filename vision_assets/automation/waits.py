@@ -38,7 +38,7 @@ class Wait:
     can_wait: bool = False
 
     def __str__(self) -> str:
-        return f"{self.number} {self.what}"
+        return f"{self.what}: {self.number}"
 
 
 def waits(

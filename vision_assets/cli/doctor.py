@@ -173,7 +173,7 @@ def _webhook(home: Home) -> Iterator[Check]:
         yield Check("webhook", Verdict.OK, "set, every message was delivered")
         return
     remedy = f"see that the receiver runs and that {URL_VARIABLE} names it"
-    found = f"{len(failed)} messages not delivered: {failed[-1].error}"
+    found = f"messages not delivered: {len(failed)}, {failed[-1].error}"
     yield Check("webhook", Verdict.PROBLEM, found, remedy)
 
 

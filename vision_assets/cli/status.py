@@ -115,8 +115,10 @@ def _show(name: str, standing: "Standing | None", needs: "list[Need]") -> None:
     assert standing is not None, "a single use case with a wrong YAML is an error"
     colour, word = _COLOURS[worst(needs)], worst(needs).word
     say(f"[bold]{escape(name)}[/]: [{colour or 'default'}]{word}[/]")
-    for number, step in enumerate(next_steps(needs), start=1):
-        say(f"  {number}. {escape(step)}")
+    for number, need in enumerate(next_steps(needs), start=1):
+        say(f"  {number}. {escape(need.what)}")
+        if need.command:
+            say(f"     [cyan]{escape(need.command)}[/]")
     runs = [("run", f"{run['at']} {run['job']} {run['status']}") for run in standing.runs]
     show_table(name, ("", ""), [*rows(standing, datetime.now(UTC)), *runs])
 

@@ -114,7 +114,7 @@ def test_doctor_finds_alerts_that_nobody_took(run, run_json, home, monkeypatch):
     outbox.deliver(Webhook("http://127.0.0.1:9/hook").post)
     found = _webhook_check(json.loads(run("doctor", "--json", code=1).stdout))
     assert found["verdict"] == "problem"
-    assert "1 messages not delivered" in found["found"]
+    assert "not delivered: 1" in found["found"]
 
 
 def _webhook_check(checks):
