@@ -1,5 +1,6 @@
 """What a change of a use case's YAML would rebuild: which assets, why, and what it would take."""
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from vision_assets.vision.errors import SpecError, TrainingError
 from vision_assets.vision.use_case import UseCase
 
 TYPE = "type"
+_POSITION = re.compile(r"\[\d+\]")
 
 
 class Verdict(StrEnum):
@@ -45,7 +47,8 @@ class Change:
         """Whether the value of `key` is another one, in whole or in part."""
         if self.key == TYPE:
             return True
-        return f"{self.key}.".startswith(f"{key}.") or f"{key}.".startswith(f"{self.key}.")
+        own = _POSITION.sub("", self.key)
+        return f"{own}.".startswith(f"{key}.") or f"{key}.".startswith(f"{own}.")
 
     def __str__(self) -> str:
         return f"{self.key}: {_short(self.before)} → {_short(self.after)}"
@@ -193,8 +196,24 @@ def _differences(old: Any, new: Any, key: str) -> Iterator[Change]:
     if isinstance(old, dict) and isinstance(new, dict):
         for name in old | new:
             yield from _differences(old.get(name), new.get(name), f"{key}.{name}".lstrip("."))
+    elif isinstance(old, list) and isinstance(new, list):
+        yield from _differences_of_lists(old, new, key)
     elif old != new:
         yield Change(key, old, new)
+
+
+def _differences_of_lists(old: list[Any], new: list[Any], key: str) -> Iterator[Change]:
+    """Entries that went and came; as many of both are the same entries with other values."""
+    went = [entry for entry in old if entry not in new]
+    came = [entry for entry in new if entry not in old]
+    if old != new and not went and not came:
+        yield Change(key, old, new)
+    elif len(went) == len(came):
+        for before, after in zip(went, came, strict=True):
+            yield from _differences(before, after, f"{key}[{new.index(after)}]")
+    else:
+        yield from (Change(f"{key}[{old.index(entry)}]", entry, None) for entry in went)
+        yield from (Change(f"{key}[{new.index(entry)}]", None, entry) for entry in came)
 
 
 def _steps(use_case: UseCase, changes: tuple[Change, ...]) -> Iterator[Step]:
@@ -242,5 +261,7 @@ def _command(name: str, nouns: list[str]) -> str:
 
 
 def _short(value: Any) -> str:
-    text = "none" if value is None else str(value)
+    if isinstance(value, dict):
+        value = {name: said for name, said in value.items() if said is not None}
+    text = "none" if value is None else str(value).replace("'", "")
     return text if len(text) <= 80 else f"{text[:77]}..."

@@ -61,6 +61,27 @@ def test_a_gate_is_judged_again_without_a_training(tmp_path):
     )
 
 
+def test_an_entry_of_a_list_is_named_by_its_place(tmp_path):
+    text = YAML.replace("min: 0.8}", "min: 0.8}, {metric: recall, min: 0.7}")
+    changed = _plan(tmp_path, "min: 0.7", "min: 0.6", text=text)
+    assert [str(change) for change in changed.changes] == ["gates[1].min: 0.7 → 0.6"]
+    assert _with(changed, Verdict.JUDGE) == ["evaluation_report"]
+
+
+def test_entries_that_come_and_go_are_named_whole(tmp_path):
+    found = _plan(tmp_path, "min: 0.8}", "min: 0.8}, {metric: recall, min: 0.7}")
+    (change,) = found.changes
+    assert str(change).startswith("gates[1]: none → {metric: recall, min: 0.7")
+    gone = _plan(tmp_path, "gates: [{metric: accuracy, min: 0.8}]", "gates: []")
+    assert [(c.key, c.after) for c in gone.changes] == [("gates[0]", None)]
+
+
+def test_the_order_of_a_list_counts(tmp_path):
+    text = YAML.replace("  recipe:", "  slices: [line, camera]\n  recipe:")
+    found = _plan(tmp_path, "[line, camera]", "[camera, line]", text=text)
+    assert [str(change) for change in found.changes] == ["slices: [line, camera] → [camera, line]"]
+
+
 def test_costs_make_new_thresholds_without_a_training(tmp_path):
     found = _plan(tmp_path, "  gates:", "  costs: {escape: 50}\n  gates:")
     assert not found.trains

@@ -9,8 +9,11 @@ import pytest
 from vision_assets_tests.docs.pages import PAGES, ROOT, commands, name_of
 
 GENERATED = ("docs/reference/",)
-STANDS_FOR = {"/mnt/backup/plant": "backup", "/srv/plant": "elsewhere"}
-"""Folders of the docs' reader, and what they are here."""
+STANDS_FOR = {
+    "/mnt/backup/plant": "backup",
+    "1f2e3d4c5b6a": "$(ls .vision_assets/bundles/castings | head -n 1)",
+}
+"""Folders and ids of the docs' reader, and what they are here."""
 
 
 @dataclass(frozen=True)
