@@ -26,6 +26,7 @@ from vision_assets.vision.store.outcomes import FINAL
 
 TAKEN_FOLDER = "taken"
 _DONE_FOLDER = "done"
+_DAMAGED_FOLDER = "damaged"
 _SCHEMA_VERSION = 1
 _BATCH_ID = re.compile(r"[0-9a-f]{16}")
 # Clocks of cameras and shares run ahead; a time further ahead than this says nothing.
@@ -132,10 +133,11 @@ def read_batch(batches: Path, batch_id: str) -> Batch:
 def open_batches(batches: Path, store: ImageStore) -> list[Batch]:
     """Batches of which the ledger does not hold every path, oldest first.
 
-    The files of the others are put aside to `done/`, so that this stays fast. Several processes
-    may look at once.
+    The files of the others are put aside to `done/`, so that this stays fast; one that is
+    damaged to `damaged/`: what it named waits again.
     """
-    found = [read_batch(batches, path.stem) for path in _oldest_first(batches)]
+    paths = sorted(batches.glob("*.json"), key=lambda path: (_written_ns(path), path.name))
+    found = [batch for path in paths if (batch := _sound(batches, path.stem)) is not None]
     ids = [batch.batch_id for batch in found]
     entries = store.ledger.lookup("batch_id", ids, ["batch_id"])["batch_id"].to_pylist()
     still_open = []
@@ -143,7 +145,7 @@ def open_batches(batches: Path, store: ImageStore) -> list[Batch]:
         if entries.count(batch.batch_id) < batch.n_files:
             still_open.append(batch)
         else:
-            _put_aside(batches, batch.batch_id)
+            _put_aside(batches, batch.batch_id, _DONE_FOLDER)
     return still_open
 
 
@@ -263,17 +265,23 @@ def _batch_path(folder: Path, batch_id: str) -> Path:
     return folder / f"{batch_id}.json"
 
 
-def _oldest_first(batches: Path) -> list[Path]:
-    """Batch files that are not put aside."""
-    times: dict[Path, int] = {}
-    for path in batches.glob("*.json"):
-        with suppress(FileNotFoundError):  # put aside by another process since it was listed
-            times[path] = path.stat().st_mtime_ns
-    return sorted(times, key=lambda path: (times[path], path.name))
+def _written_ns(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:  # put aside by another process since it was listed
+        return 0
 
 
-def _put_aside(batches: Path, batch_id: str) -> None:
-    done = batches / _DONE_FOLDER
-    done.mkdir(exist_ok=True)
-    with suppress(FileNotFoundError):  # another process has done it
-        _batch_path(batches, batch_id).replace(_batch_path(done, batch_id))
+def _sound(batches: Path, name: str) -> Batch | None:
+    """A batch that can be read; one that cannot is put aside."""
+    try:
+        return read_batch(batches, name)
+    except StoreError:
+        _put_aside(batches, name, _DAMAGED_FOLDER)
+        return None
+
+
+def _put_aside(batches: Path, batch_id: str, folder: str) -> None:
+    (batches / folder).mkdir(exist_ok=True)
+    with suppress(FileNotFoundError):  # another process did
+        _batch_path(batches, batch_id).replace(_batch_path(batches / folder, batch_id))
