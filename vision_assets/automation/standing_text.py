@@ -31,7 +31,7 @@ def rows(standing: Standing, now: datetime | None = None) -> list[tuple[str, str
         ("newest image", _at(newest, now)),
         ("last version", version + _at(made_at, now) if dataset else "-"),
         ("last training", _at(model_at, now)),
-        ("not deployed", standing.undeployed or "-"),
+        ("not deployed", _undeployed(standing)),
         ("waiting files", _files(standing)),
         ("open in quarantine", str(standing.quarantined)),
         *(("waits for " + wait.whom, str(wait)) for wait in standing.waits),
@@ -71,6 +71,12 @@ def _answers(standing: Standing, now: datetime | None) -> list[tuple[str, str]]:
         ("since", f"{since}, by {answers['by']}: {answers['why']}"),
         ("trained on", answers["dataset"].get("name", "-")),
     ]
+
+
+def _undeployed(standing: Standing) -> str:
+    """Without repeating the run that failed, which has a line of its own."""
+    failed, why = standing.failed, standing.undeployed or "-"
+    return "see below, failed" if failed and str(failed.error) in why else why
 
 
 def _files(standing: Standing) -> str:

@@ -72,6 +72,6 @@ def _last(found: "Explanation") -> list[tuple[str, str]]:
         rows.append(("deployed because", f"{deployed['why']} (by {deployed['by']})"))
     if found.stops:
         rows.extend((f"not deployed, {stop.verdict}", str(stop)) for stop in found.stops)
-    elif found.undeployed:
+    elif found.undeployed and (last is None or last.error is None):
         rows.append(("not deployed", found.undeployed))
     return rows

@@ -113,6 +113,18 @@ _TABLE = (
         "vision-assets status {name}",
     ),
     Remedy(
+        "BackupError",
+        "A backup cannot be taken, is damaged, or cannot be restored; the home is as it was.",
+        "Do what the message says, then take the backup again: only what is new is copied.",
+        "vision-assets doctor",
+    ),
+    Remedy(
+        "HomeVersionError",
+        "The home was written by another release.",
+        "Of an older release: take a backup, then `vision-assets migrate`. Of a newer one: use it.",
+        "vision-assets doctor",
+    ),
+    Remedy(
         "RunFailure",
         "A run ended without an error of its own: its process died, or was ended.",
         "Dagster starts it again, twice at most; if it stays away, look at the log of the run.",
