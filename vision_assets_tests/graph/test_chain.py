@@ -250,6 +250,19 @@ def test_a_person_drops_a_picture_on_the_page_of_the_service(plant: Plant, page:
     expect(page.get_by_text(expected).first).to_be_visible()
 
 
+@pytest.mark.browser
+def test_the_training_is_shown_by_mlflow(plant: Plant, page: Page) -> None:
+    import mlflow
+
+    server = f"http://127.0.0.1:{plant.stack.ports.mlflow}"
+    client = mlflow.MlflowClient(server)
+    champion = client.get_model_version_by_alias("steel", "champion")
+    run = client.get_run(str(champion.run_id)).info
+    page.goto(f"{server}/#/experiments/{run.experiment_id}/runs/{run.run_id}")
+    for shown in ("train_loss", "epochs"):
+        expect(page.get_by_text(shown).first).to_be_visible()
+
+
 def test_the_same_data_and_recipe_give_the_same_model_and_version(plant: Plant) -> None:
     versions = DatasetVersions(plant.home.datasets("steel")).list()
     assert [version.number for version in versions] == [1]
