@@ -134,9 +134,9 @@ def open_batches(batches: Path, store: ImageStore) -> list[Batch]:
     """Batches of which the ledger does not hold every path, oldest first.
 
     The files of the others are put aside to `done/`, so that this stays fast; one that is
-    damaged to `damaged/`: what it named waits again.
+    damaged to `damaged/`: what it named waits again. Several processes may look at once.
     """
-    paths = sorted(batches.glob("*.json"), key=lambda path: (_written_ns(path), path.name))
+    paths = _oldest_first(batches)
     found = [batch for path in paths if (batch := _sound(batches, path.stem)) is not None]
     ids = [batch.batch_id for batch in found]
     entries = store.ledger.lookup("batch_id", ids, ["batch_id"])["batch_id"].to_pylist()
@@ -265,11 +265,13 @@ def _batch_path(folder: Path, batch_id: str) -> Path:
     return folder / f"{batch_id}.json"
 
 
-def _written_ns(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns
-    except FileNotFoundError:  # put aside by another process since it was listed
-        return 0
+def _oldest_first(batches: Path) -> list[Path]:
+    """Batch files that are not put aside."""
+    times: dict[Path, int] = {}
+    for path in batches.glob("*.json"):
+        with suppress(FileNotFoundError):  # put aside by another process since it was listed
+            times[path] = path.stat().st_mtime_ns
+    return sorted(times, key=lambda path: (times[path], path.name))
 
 
 def _sound(batches: Path, name: str) -> Batch | None:
