@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from vision_assets.cli.output import Json, say, show_error, show_json, show_table, size_text
+from vision_assets.cli.output import Json, say, show_json, show_table, size_text
 from vision_assets.home import Home
-from vision_assets.vision.errors import SpecError
 
 if TYPE_CHECKING:
     from vision_assets.automation.needs import Need
@@ -34,8 +33,7 @@ def status(
 ) -> None:
     """Show what answers, how fresh it is, what waits for whom, what failed and what to do.
 
-    Exit code 0 whatever is found, so that scripts read it; see --check. 2 where a YAML is wrong:
-    it is told on standard error, and the others are shown.
+    Exit code 0 whatever is found, so that scripts read it; see --check.
     """
     from vision_assets.automation.needs import Urgency, worst
 
@@ -48,11 +46,6 @@ def status(
     else:
         _show(name, *found[name])
         _show_disk(home)
-    broken = {each: needs[0] for each, (standing, needs) in found.items() if standing is None}
-    for each, need in broken.items():
-        show_error(SpecError(need.what), f"{each} does not load")
-    if broken:
-        raise typer.Exit(2)
     if check and any(worst(needs) <= Urgency.PERSON for _, needs in found.values()):
         raise typer.Exit(1)
 
@@ -64,6 +57,7 @@ def _look(home: Home, name: str | None) -> "dict[str, Found]":
     from vision_assets.execution import instance_to_look_at
     from vision_assets.project import use_case, use_case_names
     from vision_assets.resources.home import HomeResource
+    from vision_assets.vision.errors import SpecError
 
     found: dict[str, Found] = {}
     with instance_to_look_at(home) as dagster:
