@@ -3,10 +3,12 @@
 A batch file is written before its run is requested, and the run key is the batch's hash:
 a daemon that dies between the two requests the same run again, and Dagster starts it once.
 A failed batch is requested again by the sensor, a bounded number of times, with growing waits;
-so Dagster's own retries are off for these runs.
+so Dagster's own retries are off for these runs. A run that never started, because its server was
+away, is none of these tries.
 """
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 INTERVAL_S = 5
 MAX_REQUESTS = 5
 MAX_TRIES = 4
+MAX_RUNS = 100
 RETRY_WAIT_S = 30.0
 
 
@@ -85,28 +88,22 @@ def _request(
     if runs_of(instance, job, UNFINISHED, tags):
         return None
     failed = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
-    tries = len(runs_of(instance, job, failed, tags, limit=MAX_TRIES))
-    if tries >= MAX_TRIES or not _is_due(instance, job, failed, tags, tries):
+    filters = dg.RunsFilter(job_name=job, statuses=failed, tags=tags)
+    failures = instance.get_run_records(filters, limit=MAX_RUNS)
+    tries = sum(record.start_time is not None for record in failures)
+    if len(failures) >= MAX_RUNS or tries >= MAX_TRIES or not _is_due(failures[:1], tries):
         return None
     config = {"config": {"batch": batch.batch_id}}
     return dg.RunRequest(
-        run_key=f"{batch.batch_id}:{tries}",
+        run_key=f"{batch.batch_id}:{len(failures)}",
         run_config={"ops": {op_name(use_case, "raw_images"): config}},
         tags=tags,
     )
 
 
-def _is_due(
-    instance: dg.DagsterInstance,
-    job: str,
-    failed: list[dg.DagsterRunStatus],
-    tags: dict[str, str],
-    tries: int,
-) -> bool:
+def _is_due(latest: Sequence[dg.RunRecord], tries: int) -> bool:
     """Whether the wait is over; an end that lies ahead is of before the clock was set back."""
-    if not tries:
+    if not latest:
         return True
-    filters = dg.RunsFilter(job_name=job, statuses=failed, tags=tags)
-    record = instance.get_run_records(filters, limit=1)[0]
-    ended_s = record.end_time or record.create_timestamp.timestamp()
-    return not 0 <= time.time() - ended_s < RETRY_WAIT_S * 2 ** (tries - 1)
+    ended_s = latest[0].end_time or latest[0].create_timestamp.timestamp()
+    return not 0 <= time.time() - ended_s < RETRY_WAIT_S * 2 ** max(0, tries - 1)

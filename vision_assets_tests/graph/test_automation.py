@@ -39,9 +39,20 @@ def _store_all(home: Home, case: UseCase) -> None:
         ingest(store, batch, landing, case.spec)
 
 
+_EVENTS = {
+    dg.DagsterRunStatus.FAILURE: dg.DagsterEventType.RUN_FAILURE,
+    dg.DagsterRunStatus.SUCCESS: dg.DagsterEventType.RUN_SUCCESS,
+}
+
+
 def _record(instance: dg.DagsterInstance, request: Any, job: str, status: dg.DagsterRunStatus):
-    run = dg.DagsterRun(job_name=job, tags=request.tags, status=status, run_config={})
+    """A run that has begun and is in this state."""
+    run = dg.DagsterRun(job_name=job, tags=request.tags, run_config={})
     instance.add_run(run)
+    for kind in (dg.DagsterEventType.RUN_START, _EVENTS.get(status)):
+        if kind is not None:
+            event = dg.DagsterEvent(event_type_value=kind.value, job_name=job)
+            instance.report_dagster_event(event, run.run_id)
 
 
 def test_nothing_in_the_landing_folder_requests_nothing(
@@ -92,6 +103,27 @@ def test_a_failed_batch_is_tried_again_later_and_not_for_ever(
             keys.append(request.run_key)
             _record(instance, request, "parts_ingest", dg.DagsterRunStatus.FAILURE)
     assert len(keys) == len(set(keys)) == sensor_module.MAX_TRIES
+
+
+def test_a_run_that_never_started_is_no_try(
+    parts: UseCase,
+    instance: dg.DagsterInstance,
+    drop: Callable[[int], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drop(3)
+    monkeypatch.setattr(sensor_module, "RETRY_WAIT_S", 0.0)
+    for number in range(sensor_module.MAX_TRIES + 3):
+        (request,) = _tick(new_images(parts), instance).run_requests or []
+        assert request.run_key is not None
+        assert request.run_key.endswith(f":{number}")
+        never = dg.DagsterRun(
+            job_name="parts_ingest",
+            tags=request.tags,
+            status=dg.DagsterRunStatus.FAILURE,
+            run_config={},
+        )
+        instance.add_run(never)
 
 
 def test_fifty_thousand_waiting_files_do_not_make_a_tick_late(
