@@ -3,10 +3,12 @@
 A batch file is written before its run is requested, and the run key is the batch's hash:
 a daemon that dies between the two requests the same run again, and Dagster starts it once.
 A failed batch is requested again by the sensor, a bounded number of times, with growing waits;
-so Dagster's own retries are off for these runs.
+so Dagster's own retries are off for these runs. A run that never started, because its server was
+away, is none of these tries.
 """
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 INTERVAL_S = 5
 MAX_REQUESTS = 5
 MAX_TRIES = 4
+MAX_RUNS = 100
 RETRY_WAIT_S = 30.0
 _FAILED = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
@@ -87,11 +90,7 @@ def given_up(instance: dg.DagsterInstance, home: HomeResource, use_case: UseCase
 
     batches = open_batches(home.home.batches(use_case.name), home.image_store(use_case))
     job = ingest_job_name(use_case)
-    tries = {
-        batch: len(runs_of(instance, job, _FAILED, {BATCH_TAG: batch.batch_id}, limit=MAX_TRIES))
-        for batch in batches
-    }
-    return sum(batch.n_files for batch, tried in tries.items() if tried >= MAX_TRIES)
+    return sum(batch.n_files for batch in batches if _is_given_up(_failures(instance, job, batch)))
 
 
 def _request(
@@ -102,22 +101,36 @@ def _request(
     job = ingest_job_name(use_case)
     if runs_of(instance, job, UNFINISHED, tags):
         return None
-    tries = len(runs_of(instance, job, _FAILED, tags, limit=MAX_TRIES))
-    if tries >= MAX_TRIES or not _is_due(instance, job, tags, tries):
+    failures = _failures(instance, job, batch)
+    if _is_given_up(failures) or not _is_due(failures):
         return None
     config = {"config": {"batch": batch.batch_id}}
     return dg.RunRequest(
-        run_key=f"{batch.batch_id}:{tries}",
+        run_key=f"{batch.batch_id}:{len(failures)}",
         run_config={"ops": {op_name(use_case, "raw_images"): config}},
         tags=tags,
     )
 
 
-def _is_due(instance: dg.DagsterInstance, job: str, tags: dict[str, str], tries: int) -> bool:
-    """Whether the wait is over; an end that lies ahead is of before the clock was set back."""
-    if not tries:
-        return True
+def _failures(instance: dg.DagsterInstance, job: str, batch: "Batch") -> Sequence[dg.RunRecord]:
+    """Runs of a batch that failed, the latest first."""
+    tags = {BATCH_TAG: batch.batch_id}
     filters = dg.RunsFilter(job_name=job, statuses=_FAILED, tags=tags)
-    record = instance.get_run_records(filters, limit=1)[0]
-    ended_s = record.end_time or record.create_timestamp.timestamp()
-    return not 0 <= time.time() - ended_s < RETRY_WAIT_S * 2 ** (tries - 1)
+    return instance.get_run_records(filters, limit=MAX_RUNS)
+
+
+def _tries(failures: Sequence[dg.RunRecord]) -> int:
+    """Of them, those that had started."""
+    return sum(record.start_time is not None for record in failures)
+
+
+def _is_given_up(failures: Sequence[dg.RunRecord]) -> bool:
+    return len(failures) >= MAX_RUNS or _tries(failures) >= MAX_TRIES
+
+
+def _is_due(failures: Sequence[dg.RunRecord]) -> bool:
+    """Whether the wait is over; an end that lies ahead is of before the clock was set back."""
+    if not failures:
+        return True
+    ended_s = failures[0].end_time or failures[0].create_timestamp.timestamp()
+    return not 0 <= time.time() - ended_s < RETRY_WAIT_S * 2 ** max(0, _tries(failures) - 1)

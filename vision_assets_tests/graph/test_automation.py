@@ -63,6 +63,27 @@ def test_a_failed_batch_is_tried_again_later_and_not_for_ever(
     assert len(keys) == len(set(keys)) == sensor_module.MAX_TRIES
 
 
+def test_a_run_that_never_started_is_no_try(
+    parts: UseCase,
+    instance: dg.DagsterInstance,
+    drop: Callable[[int], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drop(3)
+    monkeypatch.setattr(sensor_module, "RETRY_WAIT_S", 0.0)
+    for number in range(sensor_module.MAX_TRIES + 3):
+        (request,) = tick(new_images(parts), instance).run_requests or []
+        assert request.run_key is not None
+        assert request.run_key.endswith(f":{number}")
+        never = dg.DagsterRun(
+            job_name="parts_ingest",
+            tags=request.tags,
+            status=dg.DagsterRunStatus.FAILURE,
+            run_config={},
+        )
+        instance.add_run(never)
+
+
 def test_fifty_thousand_waiting_files_do_not_make_a_tick_late(
     parts: UseCase, instance: dg.DagsterInstance, home: Home
 ) -> None:

@@ -50,10 +50,22 @@ def store_all(home: Home, case: UseCase) -> None:
         ingest(store, batch, landing, case.spec)
 
 
+_ENDS = {
+    dg.DagsterRunStatus.FAILURE: dg.DagsterEventType.RUN_FAILURE,
+    dg.DagsterRunStatus.SUCCESS: dg.DagsterEventType.RUN_SUCCESS,
+}
+
+
 def record(
     instance: dg.DagsterInstance, request: Any, job: str, status: dg.DagsterRunStatus
 ) -> dg.DagsterRun:
-    """Put the run of a request on record, as it ended."""
-    return instance.add_run(
-        dg.DagsterRun(job_name=job, tags=request.tags, status=status, run_config={})
+    """Put the run of a request on record; one that failed or succeeded had started."""
+    ended = _ENDS.get(status)
+    begun = dg.DagsterRunStatus.NOT_STARTED if ended else status
+    run = instance.add_run(
+        dg.DagsterRun(job_name=job, tags=request.tags, status=begun, run_config={})
     )
+    for kind in (dg.DagsterEventType.RUN_START, ended) if ended else ():
+        event = dg.DagsterEvent(event_type_value=kind.value, job_name=job)
+        instance.report_dagster_event(event, run.run_id)
+    return run
