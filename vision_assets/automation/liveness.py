@@ -13,7 +13,7 @@ from vision_assets.automation.failures import RunError, error_of
 from vision_assets.automation.new_images import ingest_job_name
 from vision_assets.vision.use_case import UseCase
 
-SHARED_SENSORS = ("interrupted_trainings", "alerts", "alert_delivery")
+SHARED_SENSORS = ("interrupted_trainings", "lost_runs", "alerts", "alert_delivery")
 HEARTBEAT_S = 180.0
 """A daemon that has said nothing for so long does not run; it speaks every 30 s."""
 _LOOKED_AT = 100

@@ -15,7 +15,6 @@ from vision_assets.vision.remedies import (
 )
 
 LITTLE_FREE_BYTES = 5 * 10**9
-NO_FREE_BYTES = 10**9
 _CHECK_FAILURES = ("DagsterAssetCheckFailedError", "CheckFailed")
 
 
@@ -85,11 +84,12 @@ def _of_the_machine(standing: Standing) -> Iterator[Need]:
     if standing.daemon is Daemon.STOPPED:
         remedy = remedy_for(DAEMON_STOPPED)
         yield Need(Urgency.BROKEN, remedy.means + " " + remedy.do, remedy.command)
-    free_gb = standing.free_bytes / 1e9
-    if standing.free_bytes < LITTLE_FREE_BYTES:
-        urgency = Urgency.BROKEN if standing.free_bytes < NO_FREE_BYTES else Urgency.PERSON
-        remedy = remedy_for("DiskFull")
-        yield Need(urgency, f"Only {free_gb:.1f} GB of disk are free. {remedy.do}", remedy.command)
+    remedy, free_gb = remedy_for("DiskFull"), standing.free_bytes / 1e9
+    if standing.low_disk is not None:
+        yield Need(Urgency.BROKEN, f"Nothing new is taken: {standing.low_disk}.", remedy.command)
+    elif standing.free_bytes < LITTLE_FREE_BYTES:
+        what = f"Only {free_gb:.1f} GB of disk are free. {remedy.do}"
+        yield Need(Urgency.PERSON, what, remedy.command)
     if standing.waiting is None and standing.images:
         remedy = remedy_for("LandingUnreadable")
         yield Need(Urgency.PERSON, f"{remedy.means} {remedy.do}", remedy.command)

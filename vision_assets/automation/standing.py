@@ -3,11 +3,9 @@
 Everything that `vision-assets status` and the asset `<use_case>/status` show is here.
 """
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -26,6 +24,7 @@ from vision_assets.automation.outbox import Outbox
 from vision_assets.automation.waits import Wait, waiting_files, waits
 from vision_assets.resources.home import HomeResource
 from vision_assets.serving.endpoint import is_ready
+from vision_assets.vision.disk import disk_state
 from vision_assets.vision.errors import DeploymentError
 from vision_assets.vision.use_case import UseCase
 
@@ -60,6 +59,7 @@ class Standing:
         stopped: sensors and schedules that a person has switched off.
         undelivered: alerts of the use case that the webhook has not taken, and why.
         free_bytes: on the disk of the home.
+        low_disk: why nothing new is taken, in words; None where there is room.
         runs: the last ones: run_id, status, job, at.
     """
 
@@ -81,6 +81,7 @@ class Standing:
     stopped: tuple[str, ...]
     undelivered: tuple[str, ...]
     free_bytes: int
+    low_disk: str | None
     runs: tuple[dict[str, str], ...]
 
 
@@ -89,7 +90,7 @@ def standing(instance: dg.DagsterInstance, home: HomeResource, use_case: UseCase
     store = home.image_store(use_case)
     quarantine = store.quarantine()
     answers, damaged = _answers(home, use_case)
-    files = waiting_files(home, use_case)
+    files, disk = waiting_files(home, use_case), disk_state(home.home.root)
     return Standing(
         use_case=use_case.name,
         answers=answers,
@@ -108,7 +109,8 @@ def standing(instance: dg.DagsterInstance, home: HomeResource, use_case: UseCase
         daemon=daemon(instance),
         stopped=tuple(stopped_by_hand(instance, use_case)),
         undelivered=tuple(_undelivered(home, use_case)),
-        free_bytes=shutil.disk_usage(_existing(home.home.root)).free,
+        free_bytes=disk.free_bytes,
+        low_disk=disk.text if disk.low else None,
         runs=tuple(_runs(instance, use_case)),
     )
 
@@ -169,8 +171,3 @@ def _undelivered(home: HomeResource, use_case: UseCase) -> Iterator[str]:
     for letter in Outbox(home.home.alerts).undelivered():
         if letter.message["use_case"] == use_case.name:
             yield f"{letter.message['what']}: {letter.error}, {letter.tries} tries"
-
-
-def _existing(path: Path) -> Path:
-    """The path, or the nearest folder above it that exists."""
-    return next(folder for folder in (path, *path.parents) if folder.exists())

@@ -1,16 +1,13 @@
 """`vision-assets status`: what one needs to know at three in the morning."""
 
-import os
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 
-from vision_assets.cli.output import Json, say, show_json, show_table, size_text
+from vision_assets.cli.output import Json, say, show_json, show_table
 from vision_assets.home import Home
 
 if TYPE_CHECKING:
@@ -124,18 +121,9 @@ def _show(name: str, standing: "Standing | None", needs: "list[Need]") -> None:
 
 
 def _show_disk(home: Home) -> None:
-    import shutil
+    from vision_assets.vision.disk import disk_state
 
     if home.root.is_dir():
-        free = shutil.disk_usage(home.root).free
-        say(f"home {escape(str(home.root))}: {size_text(_size(home.root))}, {size_text(free)} free")
-
-
-def _size(folder: Path) -> int:
-    """Bytes of the files below a folder; what goes away meanwhile counts nothing."""
-    total = 0
-    for root, _, names in os.walk(folder):
-        for name in names:
-            with suppress(FileNotFoundError):
-                total += os.lstat(os.path.join(root, name)).st_size
-    return total
+        disk = disk_state(home.root, measured=True)
+        colour = "red" if disk.low else "default"
+        say(f"home {escape(str(home.root))}: [{colour}]{escape(disk.text)}[/]")

@@ -62,7 +62,7 @@ _TABLE = (
         "DiskFull",
         "Too little disk space is left to write safely; files wait in the landing folder.",
         "Free space or give the home a larger disk; ingest goes on by itself.",
-        "vision-assets doctor",
+        "vision-assets housekeeping --dry-run",
     ),
     Remedy(
         "LandingUnreadable",
@@ -116,13 +116,13 @@ _TABLE = (
         "BackupError",
         "A backup cannot be taken, is damaged, or cannot be restored; the home is as it was.",
         "Do what the message says, then take the backup again: only what is new is copied.",
-        "vision-assets doctor",
+        "vision-assets backup DIR --verify",
     ),
     Remedy(
         "HomeVersionError",
         "The home was written by another release.",
         "Of an older release: take a backup, then `vision-assets migrate`. Of a newer one: use it.",
-        "vision-assets doctor",
+        "vision-assets migrate --dry-run",
     ),
     Remedy(
         "RunFailure",
