@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from vision_assets.home import Home
-from vision_assets.vision.confined import Outside, confined
+from vision_assets.vision.confined import Outside, confined, open_below
 from vision_assets.vision.errors import BundleError, LandingUnreadable, SpecError, StoreError
 from vision_assets.vision.formats.annotations.open import open_annotations
 from vision_assets.vision.formats.labels import labeller
@@ -56,6 +56,21 @@ def test_links_that_lead_out_are_refused_and_those_inside_followed(
     assert confined(landing, "inside.jpg") == landing / "a.jpg"
     with pytest.raises(OSError, match="symbolic links"):
         confined(landing, "loop").open()
+
+
+def test_the_folder_itself_is_no_way_out(landing: Path) -> None:
+    assert confined(landing, ".") == landing
+    with pytest.raises(OSError, match="irectory"):
+        os.close(open_below(landing, "nothing"))
+
+
+def test_nothing_is_left_open_by_a_refusal(landing: Path, private: Path) -> None:
+    (private / "x").write_text(SECRET)
+    (landing / "link").symlink_to(private / "x")
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(Outside, match="a link out of"):
+        open_below(landing, "link")
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_a_link_to_a_sibling_whose_name_begins_alike_leads_out(landing: Path) -> None:
@@ -125,7 +140,7 @@ def test_a_folder_that_became_a_link_after_the_listing_is_not_read(
     state = (private / "b.jpg").stat()
     (landing / "sub").symlink_to(private)
     listed = LandedFile("sub/b.jpg", state.st_size, state.st_mtime_ns)
-    with pytest.raises(StoreError, match="a link out of the landing folder"):
+    with pytest.raises(StoreError, match="leads out of the landing folder"):
         read_files(landing, [listed], Limits())
 
 

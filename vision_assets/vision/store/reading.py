@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
+from vision_assets.vision.confined import Outside, open_below
 from vision_assets.vision.errors import ImageRefused, Reason, StoreError
 from vision_assets.vision.inference.decode import Limits
 from vision_assets.vision.store.examination import Examined, examine_all
@@ -40,8 +41,7 @@ def read_files(landing: Path, files: Sequence[LandedFile], limits: Limits) -> li
     Raises:
         StoreError: a path leads out of the landing folder.
     """
-    root = landing.resolve()
-    reads = [_read(root, file, limits) for file in files]
+    reads = [_read(landing, file, limits) for file in files]
     images = [read.data for read in reads if read.data is not None]
     examined = iter(examine_all(images, limits))
     return [read if read.data is None else _found(read, next(examined)) for read in reads]
@@ -95,23 +95,10 @@ def _at_most(opened: FileIO, n_bytes: int) -> bytes:
 
 
 def _open(landing: Path, path: str) -> int:
-    """Open a file; never wait for a pipe, never follow a link out of the landing folder.
-
-    Args:
-        landing: the folder, itself without links.
-        path: below it.
-    """
-    target = os.path.join(landing, path)
-    if os.path.isabs(path) or ".." in path.split("/"):
-        raise StoreError(f"expected a path below the landing folder, got {path!r}")
-    if os.path.islink(target):
-        target = os.path.realpath(target)
-    descriptor = os.open(target, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
-    # Asked of what was opened: a folder above it may have become a link a moment ago.
-    if not Path(os.readlink(f"/proc/self/fd/{descriptor}")).is_relative_to(landing):
-        os.close(descriptor)
-        raise StoreError(f"{path!r} is a link out of the landing folder; put the file there")
-    return descriptor
+    try:
+        return open_below(landing, path)
+    except Outside as error:
+        raise StoreError(f"a path leads out of the landing folder: {error}") from error
 
 
 def _check_unchanged(descriptor: int, file: LandedFile) -> None:

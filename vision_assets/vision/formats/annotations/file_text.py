@@ -1,9 +1,10 @@
 """Annotation files as bytes or text: bounded, and what is wrong with one is a fault."""
 
 import math
+import os
 from pathlib import Path
 
-from vision_assets.vision.confined import Outside, confined
+from vision_assets.vision.confined import Outside, open_below
 from vision_assets.vision.formats.annotations.said import Fault, Kind, Said
 
 MAX_BYTES = 32 * 1024 * 1024
@@ -35,7 +36,7 @@ def read_bytes(landing: Path, path: str, max_bytes: int = MAX_BYTES) -> bytes:
         Unusable: it is too large, cannot be read, or lies elsewhere.
     """
     try:
-        with confined(landing, path).open("rb") as file:
+        with os.fdopen(open_below(landing, path), "rb") as file:
             data = file.read(max_bytes + 1)
     except Outside as error:
         raise Unusable(Kind.DAMAGED, str(error)) from error
