@@ -4,7 +4,7 @@ import dagster as dg
 
 from vision_assets.automation.housekeeping import housekeeping
 from vision_assets.automation.interrupted import interrupted_trainings
-from vision_assets.project import component_tree
+from vision_assets.project import component_tree, use_cases
 from vision_assets.resources.home import HomeResource
 
 
@@ -16,4 +16,4 @@ def defs() -> dg.Definitions:
         sensors=[interrupted_trainings()],
         executor=dg.in_process_executor,
     )
-    return dg.Definitions.merge(component_tree().build_defs(), shared, housekeeping())
+    return dg.Definitions.merge(component_tree().build_defs(), shared, housekeeping(use_cases))

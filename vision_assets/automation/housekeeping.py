@@ -1,20 +1,26 @@
 """housekeeping: the job and the daily schedule, one for the home."""
 
+from collections.abc import Callable, Mapping
+
 import dagster as dg
 
 from vision_assets.resources.home import HomeResource
 from vision_assets.vision.errors import StoreError
+from vision_assets.vision.use_case import UseCase
 
 CRON = "30 4 * * *"
 
 
-def housekeeping() -> dg.Definitions:
-    """Build the job `housekeeping` and its schedule, which runs once a day."""
+def housekeeping(use_cases: Callable[[], Mapping[str, UseCase]]) -> dg.Definitions:
+    """Build the job `housekeeping` and its schedule, which runs once a day.
+
+    Args:
+        use_cases: gives those that there are when the job runs.
+    """
 
     @dg.op(description="Remove what is old and needed no longer, by `keep` of each use case.")
     def remove_what_is_old(context: dg.OpExecutionContext, home: HomeResource) -> None:
         from vision_assets.keeping.housekeeping.housekeeping import carry_out, plan
-        from vision_assets.project import use_cases
 
         found = plan(home.home, list(use_cases().values()), context.instance)
         done = carry_out(home.home, found.items)
