@@ -12,6 +12,7 @@ from vision_assets.vision.dataset.manifest_file import conform
 from vision_assets.vision.dataset.splits import assign_splits
 from vision_assets.vision.errors import DatasetError
 from vision_assets.vision.manifest import ANNOTATION_COLUMNS, SPLITS, TEXT
+from vision_assets.vision.merging import merge_labels
 from vision_assets.vision.spec import ClassSpec, SplitSpec
 
 
@@ -51,7 +52,7 @@ def build_manifest(
     manifest = sorted_by_id(images.astype(dict.fromkeys(texts, TEXT))).reset_index(drop=True)
     if of_objects:
         labels = labels[labels["objects"].notna()]
-    manifest = _with_labels(manifest, labels, classes)
+    manifest = _with_labels(manifest, merge_labels(labels, classes), classes)
     manifest["assigned_split"] = _assigned_before(manifest["image_id"], previous)
     manifest["duplicate_of"] = find_twins(manifest)
     links = Links.between(manifest, pairs, spec.group_by)

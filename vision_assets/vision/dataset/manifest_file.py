@@ -64,7 +64,7 @@ def fingerprint(manifest: pd.DataFrame, classes: Sequence[ClassSpec]) -> str:
     ordered = sorted_by_id(manifest)
     header = {
         "schema_version": SCHEMA_VERSION,
-        "classes": [entry.model_dump() for entry in sorted(classes, key=lambda entry: entry.id)],
+        "classes": [entry.recorded() for entry in sorted(classes, key=lambda entry: entry.id)],
         "columns": [*_FINGERPRINTED, *attributes],
         "rows": len(manifest),
     }

@@ -247,7 +247,7 @@ class DatasetVersions:
             "fingerprint": digest,
             "parent": parent.name if parent else None,
             "created_at": datetime.now(UTC).isoformat(),
-            "classes": [entry.model_dump() for entry in classes],
+            "classes": [entry.recorded() for entry in classes],
             "counts": _counts(manifest),
             "near_duplicate_bits": bits,
             "changes": changes.counts,

@@ -100,7 +100,7 @@ def _challenge(
     if spec.champion is None:
         return None
     trained_on = partial(learned_from, versions=versions)
-    return challenge(evidence, champion, trained_on, read, spec.champion)
+    return challenge(evidence, champion, trained_on, read, spec.champion, spec.classes)
 
 
 def _pictured(contest: Contest | None, bundle: Bundle, read: ReadBytes) -> Contest | None:

@@ -5,9 +5,10 @@ margin. Left out, for both, are images that the champion was trained on, and ima
 that one of them does not know.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 
@@ -21,8 +22,9 @@ from vision_assets.vision.evaluation.figure import Interval
 from vision_assets.vision.evaluation.gates import NOT_DEPLOYED, Case, GateResult, Verdict
 from vision_assets.vision.evaluation.scorecard import Scorecard
 from vision_assets.vision.inference.bundle import Bundle, Card
+from vision_assets.vision.merging import merged_ids
 from vision_assets.vision.objects import class_ids
-from vision_assets.vision.spec import CHAMPION_CHECK, ChampionSpec
+from vision_assets.vision.spec import CHAMPION_CHECK, ChampionSpec, ClassSpec
 from vision_assets.vision.training.pixels import ReadBytes
 
 TrainedOn = Callable[[Card], Collection[str]]
@@ -95,6 +97,7 @@ def challenge(
     trained_on: TrainedOn,
     read: ReadBytes,
     spec: ChampionSpec,
+    classes: Sequence[ClassSpec] = (),
 ) -> Challenge:
     """Judge the champion on the images of the evidence, and compare.
 
@@ -104,6 +107,7 @@ def challenge(
         trained_on: may raise DatasetError where that is not known any more.
         read: gives the bytes of images.
         spec: what is asked for.
+        classes: as the YAML declares them.
     """
     new = evidence.scorecard.card
     if champion is None:
@@ -112,7 +116,8 @@ def challenge(
         bundle = Bundle.load(champion)
         if bundle.bundle_id == new.bundle_id:
             return _say(spec, "passed", f"bundle {bundle.bundle_id} is the champion itself")
-        images = fair_images(evidence.rows, (new, bundle.card), trained_on(bundle.card))
+        seen, merged = trained_on(bundle.card), merged_ids(classes)
+        images = fair_images(evidence.rows, (new, bundle.card), seen, merged)
         if len(images.rows) < spec.min_n:
             return _undecided(
                 spec,
@@ -126,7 +131,10 @@ def challenge(
 
 
 def fair_images(
-    rows: pd.DataFrame, cards: tuple[Card, Card], trained_on: Collection[str]
+    rows: pd.DataFrame,
+    cards: tuple[Card, Card],
+    trained_on: Collection[str],
+    merged: Mapping[int, int] = MappingProxyType({}),
 ) -> FairImages:
     """The images on which neither bundle has an advantage.
 
@@ -134,8 +142,11 @@ def fair_images(
         rows: of the manifest, with `image_id`, `class_id` and, where there are any, `objects`.
         cards: of the bundles.
         trained_on: ids of images that the champion has seen.
+        merged: classes that became part of others, which a bundle that still tells them apart
+            cannot be judged by.
     """
     one, other = ({entry.id for entry in card.classes} for card in cards)
+    one = one - {merged[each] for each in one ^ other if each in merged}
     objects = rows["objects"] if "objects" in rows else [None] * len(rows)
     shown = (class_ids(*said) for said in zip(rows["class_id"], objects, strict=True))
     unknown = pd.Series([not found <= one & other for found in shown], rows.index, bool)

@@ -18,6 +18,18 @@ class ClassSpec(Spec):
         default=None,
         description="Whether the class is a defect; default: all but ok, good, normal, free.",
     )
+    was: tuple[str, ...] = Field(
+        default=(),
+        description="Names that it had before; a class that was renamed says so, from then on.",
+    )
+    merges: tuple[int, ...] = Field(
+        default=(), description="Ids of classes that became part of it and are listed no longer."
+    )
+
+    def recorded(self) -> dict[str, Any]:
+        """As a dataset version keeps it: what is not said is not written."""
+        dumped = self.model_dump(mode="json", exclude={"was"})
+        return dumped if self.merges else {k: v for k, v in dumped.items() if k != "merges"}
 
     @property
     def is_defect(self) -> bool:

@@ -78,6 +78,11 @@ class PipelineSpec(Spec):
             twice = sorted({value for value in values if values.count(value) > 1})
             if twice:
                 raise ValueError(f"class {field} used twice: {twice}")
+        ids = [entry.id for entry in classes]
+        ids += [merged for entry in classes for merged in entry.merges]
+        twice = sorted({each for each in ids if ids.count(each) > 1})
+        if twice:
+            raise ValueError(f"class ids that are merged and listed, or merged twice: {twice}")
         return classes
 
     def test_only(self, classes: Sequence[ClassSpec]) -> Collection[int]:

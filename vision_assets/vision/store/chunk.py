@@ -5,9 +5,10 @@ between leaves paths that the ledger does not hold, and the next run finds what 
 the rest.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from vision_assets.vision.errors import Reason
 from vision_assets.vision.formats.annotations.check import Checked
@@ -15,8 +16,9 @@ from vision_assets.vision.formats.annotations.said import Fault
 from vision_assets.vision.formats.annotations.upright import Frame
 from vision_assets.vision.formats.labels import Labelled
 from vision_assets.vision.formats.path_text import as_text
+from vision_assets.vision.merging import merged_ids
 from vision_assets.vision.spec import ClassSpec, PipelineSpec
-from vision_assets.vision.store.class_record import learn
+from vision_assets.vision.store.class_record import classes_by_name, learn
 from vision_assets.vision.store.image_store import ImageStore
 from vision_assets.vision.store.landed_file import LandedFile
 from vision_assets.vision.store.outcomes import Outcome, Status
@@ -100,8 +102,8 @@ class Chunk:
             cause=cause,
             author=author,
             spec=spec,
-            classes={entry.name: entry for entry in classes_with(store, spec, labels)},
-            current={row["image_id"]: Current.of_row(row) for row in rows},
+            classes=(classes := classes_with(store, spec, labels)),
+            current=_current(rows, merged_ids(classes.values())),
             now=datetime.now(UTC),
         )
 
@@ -214,15 +216,26 @@ class Chunk:
         return outcome
 
 
-def classes_with(store: ImageStore, spec: PipelineSpec, labels: Sequence[str]) -> list[ClassSpec]:
-    """The classes in force, with those learned from labels where none are declared.
+def classes_with(
+    store: ImageStore, spec: PipelineSpec, labels: Sequence[str]
+) -> dict[str, ClassSpec]:
+    """The classes in force by every name they have or had, with those learned from labels.
 
     They are recorded; the store's lock is held.
     """
-    classes = store.classes(spec.classes)
-    new = [] if spec.classes else learn(classes, labels)
+    classes, record = store.classes(spec.classes), store.class_record()
+    known = classes_by_name(record, classes)
+    new = [] if spec.classes else learn(classes, labels, known)
     _record(store, spec.classes or new, "declared" if spec.classes else "learned")
-    return [*classes, *new]
+    return known | {entry.name: entry for entry in new}
+
+
+def _current(
+    rows: Sequence[Mapping[Hashable, Any]], merged: Mapping[int, int]
+) -> dict[str, Current]:
+    """What the store says of images, with the classes that are in force."""
+    found = {str(row["image_id"]): Current.of_row(row) for row in rows}
+    return {image_id: current.merged(merged) for image_id, current in found.items()}
 
 
 def _record(store: ImageStore, classes: Sequence[ClassSpec], origin: str) -> None:

@@ -119,7 +119,7 @@ class _Commit:
         return Image(image.path, image.image_id, ours=self.stored[image.image_id] == here)
 
     def _unknown(self, label: str) -> str:
-        known = ", ".join(sorted(self.chunk.classes))
+        known = ", ".join(sorted({entry.name for entry in self.chunk.classes.values()}))
         return f"expected one of the classes {known}, got {label!r}; accept it under one of them"
 
 

@@ -164,8 +164,12 @@ class ImageStore:
         Raises:
             SpecError: a declared name is stored under another id.
         """
-        record = self.class_table.scan(["class_id", "name"]).to_pylist()
-        return classes_in_force([(entry["class_id"], entry["name"]) for entry in record], declared)
+        return classes_in_force(self.class_record(), declared)
+
+    def class_record(self) -> list[tuple[int, str]]:
+        """Ids of classes and the names that they had, oldest first."""
+        record = self.class_table.scan(["class_id", "name"])
+        return list(zip(*(record[name].to_pylist() for name in record.column_names), strict=True))
 
     def quarantine(self) -> pd.DataFrame:
         """What was refused, oldest first, without bytes.

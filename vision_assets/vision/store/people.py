@@ -9,9 +9,11 @@ from pathlib import Path
 from vision_assets.vision.errors import SpecError, StoreError
 from vision_assets.vision.formats.csv_table import read_csv
 from vision_assets.vision.formats.labels import Labelled
+from vision_assets.vision.merging import merge_labels
 from vision_assets.vision.spec import WITH_OBJECTS, LabelSource, PipelineSpec
 from vision_assets.vision.store.annotating import Annotating, annotate_images, faults_of
 from vision_assets.vision.store.chunk import classes_with
+from vision_assets.vision.store.class_record import classes_by_name
 from vision_assets.vision.store.commit import image_record
 from vision_assets.vision.store.discarding import refuse_discarded
 from vision_assets.vision.store.examination import examine, limits_of
@@ -220,7 +222,9 @@ def _label(
 ) -> Labelling:
     """Write an event for every label that is new or differs; the store's lock is held."""
     ids = _class_ids(store, list(wanted.values()), spec)
-    current = {row["image_id"]: row for row in store.labels_of(list(wanted)).to_dict("records")}
+    labels = merge_labels(store.labels_of(list(wanted)), store.classes(spec.classes))
+    current = {row["image_id"]: row for row in labels.to_dict("records")}
+    names = {entry.id: entry.name for entry in store.classes(spec.classes)}
     now = datetime.now(UTC)
     events = []
     for image_id, label in wanted.items():
@@ -234,7 +238,7 @@ def _label(
                 image_id=image_id,
                 kind=LABEL,
                 class_id=ids[label],
-                label=label,
+                label=names[ids[label]],
                 geometry=None,
                 attributes="{}",
                 author=author,
@@ -249,13 +253,18 @@ def _label(
 
 
 def _class_ids(store: ImageStore, labels: Sequence[str], spec: PipelineSpec) -> dict[str, int]:
-    return {entry.name: entry.id for entry in classes_with(store, spec, labels)}
+    return {name: entry.id for name, entry in classes_with(store, spec, labels).items()}
 
 
 def _check_class(store: ImageStore, label: str, spec: PipelineSpec) -> None:
     names = [entry.name for entry in store.classes(spec.classes)]
-    if spec.classes and label not in names:
+    if spec.classes and label not in _names(store, spec):
         raise SpecError(f"expected one of the classes {', '.join(names)}, got {label!r}")
+
+
+def _names(store: ImageStore, spec: PipelineSpec) -> set[str]:
+    """What a label may say: the names that classes have or had."""
+    return set(classes_by_name(store.class_record(), store.classes(spec.classes)))
 
 
 def _image_ids(store: ImageStore, said: Sequence[str]) -> dict[str, str]:
@@ -276,7 +285,7 @@ def _check_rows(
     ids: dict[str, str],
     spec: PipelineSpec,
 ) -> None:
-    names = {entry.name for entry in store.classes(spec.classes)} if spec.classes else None
+    names = _names(store, spec) if spec.classes else None
     wrong = []
     said: dict[str, str] = {}
     for place, row in rows:

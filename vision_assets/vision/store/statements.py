@@ -1,7 +1,7 @@
 """What is said of an image, against what the store says of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
 from typing import Any
@@ -11,6 +11,7 @@ from vision_assets.vision.formats.annotations.said import Fault
 from vision_assets.vision.formats.annotations.upright import Frame
 from vision_assets.vision.formats.labels import Labelled
 from vision_assets.vision.inference.answers import NOTHING, NOTHING_ID
+from vision_assets.vision.merging import merge_objects
 from vision_assets.vision.objects import main_class, to_text
 from vision_assets.vision.spec import AnnotationErrors, ClassSpec
 from vision_assets.vision.store.records import LABEL, OBJECTS, Annotation, digest
@@ -55,6 +56,12 @@ class Current:
         rest = {name: row[name] for name in ("label", "event_id", "author", "source")}
         return cls(class_id=int(row["class_id"]), objects=objects, **rest)
 
+    def merged(self, merged: Mapping[int, int]) -> "Current":
+        """With the classes that are in force."""
+        objects = merge_objects(self.objects, merged)
+        assert objects is None or isinstance(objects, str)
+        return replace(self, class_id=merged.get(self.class_id, self.class_id), objects=objects)
+
 
 class Standing(Enum):
     """A statement against the current one."""
@@ -79,7 +86,8 @@ def checked_statement(
     objects = None if found.objects is None else to_text(found.objects)
     source = path if said.said is None or objects is None else said.said.file
     if said.label is not None:
-        return Statement(classes[said.label].id, said.label, True, objects, source), found
+        entry = classes[said.label]
+        return Statement(entry.id, entry.name, True, objects, source), found
     if found.objects is None:
         return None, found
     class_id = main_class(found.objects)
@@ -164,5 +172,5 @@ def told(faults: tuple[Fault, ...], most: int = 5) -> str:
 
 
 def _name(class_id: int, classes: Mapping[str, ClassSpec]) -> str:
-    names = {entry.id: name for name, entry in classes.items()} | {NOTHING_ID: NOTHING}
+    names = {entry.id: entry.name for entry in classes.values()} | {NOTHING_ID: NOTHING}
     return names[class_id]

@@ -168,7 +168,8 @@ def _shown(box: Box) -> str:
 
 
 def _unknown(label: str, classes: Mapping[str, ClassSpec]) -> str:
-    return f"expected one of the classes {', '.join(sorted(classes))}, got {label!r}"
+    names = sorted({entry.name for entry in classes.values()})
+    return f"expected one of the classes {', '.join(names)}, got {label!r}"
 
 
 def _no_object(label: str) -> str:
