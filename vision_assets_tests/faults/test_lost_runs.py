@@ -11,6 +11,8 @@ from dagster._core.events import EngineEventData
 
 from vision_assets.automation import lost_runs as module
 from vision_assets.automation.lost_runs import fail_lost_runs, lost_runs
+from vision_assets.execution import instance as dagster_of
+from vision_assets.home import Home
 
 
 @pytest.fixture
@@ -73,3 +75,12 @@ def test_the_sensor_says_what_it_found(instance: dg.DagsterInstance) -> None:
     lost = _started(instance, _ended_process())
     with dg.build_sensor_context(instance=instance) as context:
         assert lost in (lost_runs().evaluate_tick(context).skip_message or "")
+
+
+def test_a_run_waits_in_the_queue_while_its_server_is_away(home: Home) -> None:
+    with dagster_of(home) as dagster:
+        queue = dagster.get_concurrency_config().run_queue_config
+        assert queue is not None
+        waits_s = queue.max_user_code_failure_retries * queue.user_code_failure_retry_delay
+        assert waits_s >= 3600
+        assert queue.max_concurrent_runs == 2
