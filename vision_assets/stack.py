@@ -37,6 +37,8 @@ STOP_WAIT_S = 15.0
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 60.0
 STEADY_S = 30.0
+CODE_SERVER_LOOK_S = 5.0
+CODE_SERVER_WAIT_S = 20.0
 _CLOCK_STEP_S = 2.0
 _LOCK = "up.lock"
 _LOCK_WAIT_S = 5.0
@@ -135,6 +137,8 @@ class Stack:
         self._told: set[str] = set()
         self._alone = ExitStack()
         self._clock_s = 0.0
+        self._looked_s = 0.0
+        self._code_server = (0, 0.0)  # of which Dagster one was seen, and when last
 
     def __enter__(self) -> "Stack":
         self._alone.enter_context(self._only_one())
@@ -183,8 +187,24 @@ class Stack:
             self._tell_once(f"{name} does not load, all others do: {error}")
         for use_case in use_cases().values():
             self._follow(use_case)
+        self._watch_code_server()
         for child in self.children.values():
             child.revive(self.say)
+
+    def _watch_code_server(self) -> None:
+        """End Dagster where its code server has died: it would not start one again by itself."""
+        dagster, now_s = self.children.get("dagster"), time.monotonic()
+        process = dagster.process if dagster is not None else None
+        if dagster is None or process is None or now_s < self._looked_s + CODE_SERVER_LOOK_S:
+            return
+        self._looked_s = now_s
+        if has_code_server(process.pid):
+            self._code_server = process.pid, now_s
+            return
+        seen_in, seen_s = self._code_server
+        if seen_in == process.pid and now_s > seen_s + CODE_SERVER_WAIT_S:
+            self.say("the code server of Dagster has died; Dagster is started again")
+            dagster.signal(signal.SIGKILL)
 
     def _follow(self, use_case: UseCase) -> None:
         """Start the endpoint of a use case once it is deployed; mend a slot that lags behind."""
@@ -267,6 +287,18 @@ class Stack:
             endpoint_name(use_case),
             *("-m", "vision_assets.cli", "serve", use_case.name),
         )
+
+
+def has_code_server(group: int) -> bool:
+    """Whether a code server of Dagster runs in a group of processes; True where none is told."""
+    if not Path("/proc/self").exists():
+        return True  # not Linux: nothing is known
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(ProcessLookupError, FileNotFoundError, PermissionError):
+            is_ours = os.getpgid(int(folder.name)) == group
+            if is_ours and b"\0api\0grpc\0" in (folder / "cmdline").read_bytes():
+                return True
+    return False
 
 
 def endpoint_name(use_case: UseCase) -> str:
