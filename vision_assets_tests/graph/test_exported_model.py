@@ -9,6 +9,7 @@ import pytest
 
 from vision_assets.assets.graph import BATCH_PREDICTIONS, BESIDE, GRAPH
 from vision_assets.definitions import defs
+from vision_assets.automation.status import STATUS
 from vision_assets.execution import instance, run_graph
 from vision_assets.home import Home
 from vision_assets.serving.deployments import Deployments
@@ -50,7 +51,7 @@ def test_a_section_score_adds_an_asset_behind_the_graph(write_yaml: Callable[...
     graph = defs().resolve_asset_graph()
     added = dg.AssetKey(["parts", BATCH_PREDICTIONS])
     assert graph.get_all_asset_keys() == {
-        dg.AssetKey(["parts", noun]) for noun in (*GRAPH, *BESIDE)
+        dg.AssetKey(["parts", noun]) for noun in (*GRAPH, *BESIDE, STATUS)
     }
     assert graph.get(added).parent_keys == {dg.AssetKey(["parts", "deployment"])}
     assert "int8_ships" in {key.name for key in graph.asset_check_keys}
