@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from vision_assets.assets.graph import BATCH_PREDICTIONS, BESIDE, GRAPH
-from vision_assets.definitions import defs
 from vision_assets.automation.status import STATUS
+from vision_assets.definitions import defs
 from vision_assets.execution import instance, run_graph
 from vision_assets.home import Home
 from vision_assets.serving.deployments import Deployments
