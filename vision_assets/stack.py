@@ -187,15 +187,17 @@ class Stack:
             self._tell_once(f"{name} does not load, all others do: {error}")
         for use_case in use_cases().values():
             self._follow(use_case)
-        self._watch_code_server()
         for child in self.children.values():
             child.revive(self.say)
+        self._watch_code_server()
 
     def _watch_code_server(self) -> None:
         """End Dagster where its code server has died: it would not start one again by itself."""
         dagster, now_s = self.children.get("dagster"), time.monotonic()
         process = dagster.process if dagster is not None else None
-        if dagster is None or process is None or now_s < self._looked_s + CODE_SERVER_LOOK_S:
+        if dagster is None or process is None or process.returncode is not None:
+            return
+        if now_s < self._looked_s + CODE_SERVER_LOOK_S:
             return
         self._looked_s = now_s
         if has_code_server(process.pid):
