@@ -12,15 +12,14 @@ All listen on 127.0.0.1; output goes to `<home>/logs/`.
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
+from vision_assets.child import Child, Say
+from vision_assets.code_server import CodeServerWatch
 from vision_assets.execution import fail_interrupted_runs, link_instance_config, wake_sensors
 from vision_assets.home import Home
 from vision_assets.project import broken_use_cases, project_file, use_cases
@@ -34,16 +33,9 @@ from vision_assets.vision.use_case import UseCase
 
 HOST = "127.0.0.1"
 STOP_WAIT_S = 15.0
-FIRST_WAIT_S = 1.0
-LONGEST_WAIT_S = 60.0
-STEADY_S = 30.0
-CODE_SERVER_LOOK_S = 5.0
-CODE_SERVER_WAIT_S = 20.0
 _CLOCK_STEP_S = 2.0
 _LOCK = "up.lock"
 _LOCK_WAIT_S = 5.0
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -52,78 +44,6 @@ class Ports:
 
     dagster: int = 3000
     mlflow: int = 5000
-
-
-@dataclass
-class Child:
-    """One server process that is kept running."""
-
-    name: str
-    command: list[str]
-    environment: dict[str, str]
-    log: Path
-    before: Callable[[], None] = lambda: None
-    process: subprocess.Popen[bytes] | None = None
-    started_s: float = 0.0
-    wait_s: float = FIRST_WAIT_S
-    _output: IO[bytes] | None = field(default=None, repr=False)
-
-    def start(self) -> None:
-        """Start the process in a group of its own, its output appended to the log."""
-        self.before()
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        self._output = self.log.open("ab")
-        self.process = subprocess.Popen(  # noqa: S603 (our own command)
-            self.command,
-            env=os.environ | self.environment,
-            stdout=self._output,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        self.started_s = time.monotonic()
-
-    def revive(self, say: Say) -> None:
-        """Start the process again when it has ended, after a wait that grows with each end."""
-        if self.process is None or self._is_alive(self.process):
-            return
-        ran_s = time.monotonic() - self.started_s
-        if ran_s < self.wait_s:
-            return
-        self.wait_s = FIRST_WAIT_S if ran_s > STEADY_S else min(2 * self.wait_s, LONGEST_WAIT_S)
-        say(f"{self.name} ended with {self.process.returncode}; starting it again, see {self.log}")
-        self._close_log()
-        self.start()
-
-    def _is_alive(self, process: subprocess.Popen[bytes]) -> bool:
-        """Whether it runs; the rest of its group is killed when it is found to have ended."""
-        known_to_have_ended = process.returncode is not None
-        if process.poll() is None:
-            return True
-        if not known_to_have_ended:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-        return False
-
-    def signal(self, number: int) -> None:
-        """Send a signal to the whole group of the process."""
-        if self.process is not None and self.process.poll() is None:
-            os.killpg(self.process.pid, number)
-
-    def join(self, deadline_s: float) -> None:
-        """Wait until the process has ended; kill its group at the deadline."""
-        if self.process is None:
-            return
-        try:
-            self.process.wait(max(0.0, deadline_s - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-        self._close_log()
-
-    def _close_log(self) -> None:
-        if self._output is not None:
-            self._output.close()
 
 
 class Stack:
@@ -137,8 +57,7 @@ class Stack:
         self._told: set[str] = set()
         self._alone = ExitStack()
         self._clock_s = 0.0
-        self._looked_s = 0.0
-        self._code_server = (0, 0.0)  # of which Dagster one was seen, and when last
+        self._code_server = CodeServerWatch()
 
     def __enter__(self) -> "Stack":
         self._alone.enter_context(self._only_one())
@@ -189,22 +108,12 @@ class Stack:
             self._follow(use_case)
         for child in self.children.values():
             child.revive(self.say)
-        self._watch_code_server()
+        self._mend_dagster()
 
-    def _watch_code_server(self) -> None:
+    def _mend_dagster(self) -> None:
         """End Dagster where its code server has died: it would not start one again by itself."""
-        dagster, now_s = self.children.get("dagster"), time.monotonic()
-        process = dagster.process if dagster is not None else None
-        if dagster is None or process is None or process.returncode is not None:
-            return
-        if now_s < self._looked_s + CODE_SERVER_LOOK_S:
-            return
-        self._looked_s = now_s
-        if has_code_server(process.pid):
-            self._code_server = process.pid, now_s
-            return
-        seen_in, seen_s = self._code_server
-        if seen_in == process.pid and now_s > seen_s + CODE_SERVER_WAIT_S:
+        dagster = self.children.get("dagster")
+        if dagster is not None and self._code_server.has_lost_it(dagster):
             self.say("the code server of Dagster has died; Dagster is started again")
             dagster.signal(signal.SIGKILL)
 
@@ -289,18 +198,6 @@ class Stack:
             endpoint_name(use_case),
             *("-m", "vision_assets.cli", "serve", use_case.name),
         )
-
-
-def has_code_server(group: int) -> bool:
-    """Whether a code server of Dagster runs in a group of processes; True where none is told."""
-    if not Path("/proc/self").exists():
-        return True  # not Linux: nothing is known
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(ProcessLookupError, FileNotFoundError, PermissionError):
-            is_ours = os.getpgid(int(folder.name)) == group
-            if is_ours and b"\0api\0grpc\0" in (folder / "cmdline").read_bytes():
-                return True
-    return False
 
 
 def endpoint_name(use_case: UseCase) -> str:
