@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -29,6 +30,7 @@ from vision_assets.vision.file_lock import file_lock
 
 SCHEMA_VERSION = 1
 CHUNK_BYTES = 1024 * 1024
+COPY_BYTES = 64 * 1024 * 1024
 _LOCK_WAIT_S = 10.0
 _TIME_FORMAT = "%Y-%m-%dT%H%M%SZ"
 _NAME = re.compile(r"\d{4,}-[\dTZ-]+")
@@ -151,21 +153,16 @@ class Archive:
         return path.exists() and path.stat().st_size == size_bytes
 
     def put(self, source: BinaryIO) -> tuple[str, int, bool]:
-        """Take a content that is read to its end.
+        """Take the content of a file; its hash is that of what was written.
 
         Returns:
             Its SHA-256, its bytes, and whether it was not there yet.
         """
-        digest, size_bytes, is_new = hashlib.sha256(), 0, False
         with self.part() as (part, file):
-            while chunk := source.read(CHUNK_BYTES):
-                digest.update(chunk)
-                size_bytes += len(chunk)
-                file.write(chunk)
-            target = self.content(digest.hexdigest())
+            size_bytes = _copy(source, file)
+            target = self.content(hashlib.file_digest(file, "sha256").hexdigest())
             is_new = not self.holds(target.name, size_bytes)
             if is_new:
-                file.flush()
                 os.fsync(file.fileno())
                 target.parent.mkdir(exist_ok=True, mode=0o700)
                 part.replace(target)
@@ -182,13 +179,13 @@ class Archive:
         return self.root / "content" / sha256[:2] / sha256
 
     @contextmanager
-    def part(self) -> Iterator[tuple[Path, BinaryIO]]:
+    def part(self) -> Iterator[tuple[Path, FileIO]]:
         """A new file beside the contents, which is removed unless it was renamed."""
         folder = self.root / "content"
         folder.mkdir(exist_ok=True, mode=0o700)
         descriptor, name = tempfile.mkstemp(prefix=".part-", dir=folder)
         try:
-            with os.fdopen(descriptor, "wb") as file:
+            with os.fdopen(descriptor, "w+b", buffering=0) as file:
                 yield Path(name), file
         finally:
             Path(name).unlink(missing_ok=True)
@@ -231,6 +228,15 @@ class Archive:
                 f"expected backups of schema version {SCHEMA_VERSION} in {self.root}, got "
                 f"{found}; use the release of vision_assets that wrote them"
             )
+
+
+def _copy(source: BinaryIO, target: FileIO) -> int:
+    """Copy a file to its end, within the kernel; the target is at its start again."""
+    size_bytes = 0
+    while n := os.sendfile(target.fileno(), source.fileno(), size_bytes, COPY_BYTES):
+        size_bytes += n
+    target.seek(0)
+    return size_bytes
 
 
 def _read(path: Path) -> Backup:
