@@ -45,7 +45,7 @@ _READS = {
     ),
     "trained_model": Reads(makes=("recipe",)),
     "exported_model": Reads(makes=("export",)),
-    "evaluation_report": Reads(judges=("gates", "champion", "costs", "slices")),
+    "evaluation_report": Reads(judges=("gates", "champion", "costs", "slices", "classes")),
     "bento_service": Reads(
         makes=("service.workers", *_LIMITS, "service.max_pictures", "service.slot_poll_s")
     ),
