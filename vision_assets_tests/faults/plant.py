@@ -146,11 +146,17 @@ class Client:
 
 @dataclass
 class Camera:
-    """Drops images into the landing folder, in a thread, some of them in troublesome ways."""
+    """Drops images into the landing folder, in a thread, some of them in troublesome ways.
+
+    Attributes:
+        most: how many it drops by itself, so that a slow machine is not left with more than it
+            takes.
+    """
 
     folder: Path
     pause_s: float
     chance: "Callable[[], float]"
+    most: int = 1000
     dropped: int = 0
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -165,7 +171,8 @@ class Camera:
 
     def _drop_on(self) -> None:
         while not self._stop.wait(self.pause_s * 2 * self.chance()):
-            self.drop(1)
+            if self.dropped < self.most:
+                self.drop(1)
 
     def drop(self, n: int) -> None:
         """Some images; one that finds no folder, or no room, is lost in the camera."""

@@ -1,7 +1,7 @@
 """The soak: a plant at work, faults at random, and in the end everything is there once.
 
 Every fault comes once, in random order, then at random until the time is over:
-VISION_ASSETS_SOAK_S seconds, 90 where it says nothing. VISION_ASSETS_SOAK_SEED repeats a soak.
+VISION_ASSETS_SOAK_S seconds, 90 where it says nothing. VISION_ASSETS_SOAK_SEED gives another order.
 """
 
 import hashlib
@@ -40,8 +40,10 @@ from vision_assets_tests.faults.plant import Camera, Client, Servers, files, kil
 from vision_assets_tests.graph.conftest import PARTS_YAML
 
 SOAK_S = float(os.environ.get("VISION_ASSETS_SOAK_S", "90"))
-SEED = int(os.environ.get("VISION_ASSETS_SOAK_SEED", str(random.randrange(10_000))))
+SEED = int(os.environ.get("VISION_ASSETS_SOAK_SEED", "5"))
 PAUSE_S = SOAK_S / 30
+MOST = int(1.6 * SOAK_S)
+"""Images: a machine that is slow with the faults is not left with more than it takes."""
 READY_S = 300.0
 FOUND_S = 300.0
 TRIES = 3
@@ -198,7 +200,7 @@ def test_after_all_faults_everything_is_there_once(
         with Client(deployed) as client:
             wait(lambda: client.answers_since(0), "a first answer", READY_S)
             client.answers.clear()
-            with Camera(landing, 1.0, random.Random(SEED + 1).random) as camera:
+            with Camera(landing, 1.0, random.Random(SEED + 1).random, MOST) as camera:
                 _disturb(faults, chance)
             _wait_until_quiet(home, deployed, servers)
             wait(lambda: client.answers_since(time.monotonic() - 5), "an answer", READY_S)
