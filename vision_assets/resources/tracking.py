@@ -45,7 +45,10 @@ def tracking_resources(use_case: UseCase) -> dict[str, dg.ResourceDefinition]:
         uri = prepare(Home.from_environment(), use_case.name)
         _leave_run_status_to_us()
         config = {"experiment_name": use_case.name, "mlflow_tracking_uri": uri, "env": {}}
-        yield from _dagster_mlflow(context.replace_config(config))
+        try:
+            yield from _dagster_mlflow(context.replace_config(config))
+        finally:
+            _end_what_is_open()
 
     return {tracking_key(use_case): tracking}
 
@@ -113,6 +116,17 @@ def _leave_run_status_to_us() -> None:
     from mlflow.tracking import fluent
 
     atexit.unregister(fluent._safe_end_run)
+
+
+def _end_what_is_open() -> None:
+    """Mark the run failed of an asset that raised before it was tracked, such as for a low disk.
+
+    Left open, it would be taken for the run of the next training in this process.
+    """
+    import mlflow
+
+    if mlflow.active_run() is not None:
+        mlflow.end_run("FAILED")
 
 
 @contextmanager
