@@ -251,23 +251,26 @@ def test_a_training_by_command_is_on_record_and_counts_as_one(
         clock = parts.spec.schedule
         by_the_clock = decision(dagster, HomeResource(), parts, clock=clock)
     assert "Nothing has changed" in by_the_clock.why_not
-    assert _tracked_tags(home)[REASON_TAG] == "by hand on the command line"
+    assert _tracked(home).data.tags[REASON_TAG] == "by hand on the command line"
 
 
-def _tracked_tags(home: Home) -> dict[str, str]:
+def _tracked(home: Home):
+    """The one run that MLflow has of the use case."""
     import mlflow
 
     client = mlflow.MlflowClient(tracking_uri(home))
     experiment = client.get_experiment_by_name("parts")
     assert experiment is not None
     (run,) = client.search_runs([experiment.experiment_id])
-    return run.data.tags
+    return run
 
 
 @pytest.mark.slow
 def test_a_second_training_of_a_use_case_is_refused_and_says_whose_the_first_is(
     parts: UseCase, home: Home, drop: Drop
 ) -> None:
+    import mlflow
+
     drop(8)
     assert run_graph("parts", GRAPH[:2])
     with file_lock(training_lock(home, parts), wait_s=1):
@@ -276,21 +279,5 @@ def test_a_second_training_of_a_use_case_is_refused_and_says_whose_the_first_is(
         error = error_of(dagster, dagster.get_runs(limit=1)[0].run_id)
     assert error.kind == "StoreLocked"
     assert f"process {os.getpid()}" in error.line
-
-
-@pytest.mark.slow
-def test_a_training_that_was_refused_leaves_no_open_run_to_mlflow(
-    parts: UseCase, home: Home, drop: Drop
-) -> None:
-    import mlflow
-
-    drop(8)
-    assert run_graph("parts", GRAPH[:2])
-    with file_lock(training_lock(home, parts), wait_s=1):
-        assert not run_graph("parts", ["trained_model"])
-    assert mlflow.active_run() is None
-    client = mlflow.MlflowClient(tracking_uri(home))
-    experiment = client.get_experiment_by_name("parts")
-    assert experiment is not None
-    (run,) = client.search_runs([experiment.experiment_id])
-    assert run.info.status == "FAILED"
+    assert mlflow.active_run() is None, "it would be taken for the run of the next training"
+    assert _tracked(home).info.status == "FAILED"
