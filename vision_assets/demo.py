@@ -188,7 +188,10 @@ def _told(event: dg.EventLogEntry) -> str:
 
 
 def _nothing_is_new(dagster: dg.DagsterInstance, home: Home, case: UseCase) -> bool:
-    """Whether no file waits, no run is under way, and too few images came for a training."""
+    """Whether no file waits, no run is under way, and too few images came for a training.
+
+    Asked in the order in which images go on, so that none slips by from one place to the next.
+    """
     from vision_assets.vision.store.image_store import ImageStore
     from vision_assets.vision.store.landing import open_batches, waiting
 
@@ -198,9 +201,11 @@ def _nothing_is_new(dagster: dg.DagsterInstance, home: Home, case: UseCase) -> b
     if waiting(landing, store, source, batches, settled_s) or open_batches(batches, store):
         return False
     resource = HomeResource()
-    if runs_of(dagster, ingest_job_name(case), UNFINISHED) or under_way(dagster, resource, case):
+    if runs_of(dagster, ingest_job_name(case), UNFINISHED):
         return False
-    return not decision(dagster, resource, case).trains
+    if decision(dagster, resource, case).trains:
+        return False
+    return under_way(dagster, resource, case) is None
 
 
 def _refuse_failed(dagster: dg.DagsterInstance, case: UseCase, since: datetime) -> None:

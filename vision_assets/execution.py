@@ -3,7 +3,7 @@
 import getpass
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -11,7 +11,7 @@ from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.scheduler.instigation import SensorInstigatorData
 
 from vision_assets.assets.cause import BY_TAG, REASON_TAG
-from vision_assets.assets.graph import BESIDE, GRAPH, asset_key, op_name
+from vision_assets.assets.graph import BESIDE, GRAPH, asset_key, op_name, pools
 from vision_assets.automation.state import PROCESS_TAG, is_over, this_process
 from vision_assets.home import Home
 from vision_assets.resources.agreement import agree
@@ -111,6 +111,20 @@ def instance_to_look_at(home: Home) -> dg.DagsterInstance:
     """The Dagster instance of the home, or an empty one where Dagster was never used there."""
     used = (home.dagster / "dagster.yaml").exists()
     return instance(home) if used else dg.DagsterInstance.local_temp()
+
+
+def bound_pools(home: Home, cases: Iterable[UseCase]) -> None:
+    """Set the limits of the pools of use cases before the first run that needs them.
+
+    Dagster itself sets a limit while it starts the first run of a pool, and lets all runs pass
+    that wait at that moment.
+    """
+    needed = {pool for case in cases for pool in pools(case)}
+    with instance(home) as dagster:
+        storage = dagster.event_log_storage
+        bounded = {pool.name for pool in storage.get_pool_limits()}
+        for pool in sorted(needed - bounded):
+            storage.initialize_concurrency_limit_to_default(pool)
 
 
 def fail_interrupted_runs(home: Home) -> None:

@@ -20,7 +20,12 @@ from dataclasses import dataclass
 
 from vision_assets.child import Child, Say
 from vision_assets.code_server import CodeServerWatch
-from vision_assets.execution import fail_interrupted_runs, link_instance_config, wake_sensors
+from vision_assets.execution import (
+    bound_pools,
+    fail_interrupted_runs,
+    link_instance_config,
+    wake_sensors,
+)
 from vision_assets.home import Home
 from vision_assets.project import broken_use_cases, project_file, use_cases
 from vision_assets.resources.agreement import agree
@@ -55,6 +60,7 @@ class Stack:
         self.say = say
         self.children: dict[str, Child] = {}
         self._told: set[str] = set()
+        self._bounded: set[str] = set()
         self._alone = ExitStack()
         self._clock_s = 0.0
         self._code_server = CodeServerWatch()
@@ -73,6 +79,7 @@ class Stack:
         os.environ.update(self.home.environment())
         link_instance_config(self.home)
         prepare(self.home)
+        self._bound_pools()
         for use_case in use_cases().values():
             self._agree(use_case)
         self._start(self._dagster())
@@ -104,6 +111,7 @@ class Stack:
         self._heed_the_clock()
         for name, error in broken_use_cases().items():
             self._tell_once(f"{name} does not load, all others do: {error}")
+        self._bound_pools()
         for use_case in use_cases().values():
             self._follow(use_case)
         for child in self.children.values():
@@ -116,6 +124,13 @@ class Stack:
         if dagster is not None and self._code_server.has_lost_it(dagster):
             self.say("the code server of Dagster has died; Dagster is started again")
             dagster.signal(signal.SIGKILL)
+
+    def _bound_pools(self) -> None:
+        """Bound what runs at a time of each use case before its first run."""
+        new = [case for name, case in use_cases().items() if name not in self._bounded]
+        if new:
+            bound_pools(self.home, new)
+            self._bounded.update(case.name for case in new)
 
     def _follow(self, use_case: UseCase) -> None:
         """Start the endpoint of a use case once it is deployed; mend a slot that lags behind."""

@@ -5,7 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from vision_assets.assets.graph import BATCH_PREDICTIONS, REFERENCE, asset_key, by_hand
+from vision_assets.assets.graph import (
+    BATCH_PREDICTIONS,
+    REFERENCE,
+    asset_key,
+    by_hand,
+    scoring_pool,
+)
 from vision_assets.assets.metadata import counts_table, picture
 from vision_assets.assets.yaml_keys import yaml_version
 from vision_assets.resources.home import HomeResource
@@ -26,7 +32,7 @@ def batch_predictions(use_case: UseCase) -> dg.AssetsDefinition:
         code_version=yaml_version(use_case, BATCH_PREDICTIONS),
         group_name=by_hand(use_case),
         kinds={"parquet"},
-        pool=f"{use_case.name}_{BATCH_PREDICTIONS}",
+        pool=scoring_pool(use_case),
         description="One row per file of the folder that `score.folder` names.",
     )
     def build(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:

@@ -6,7 +6,7 @@ import dagster as dg
 
 from vision_assets.assets.cause import BY_TAG, REASON_TAG, cause_of
 from vision_assets.assets.freshness import fresh_for
-from vision_assets.assets.graph import REFERENCE, asset_key, upstream
+from vision_assets.assets.graph import REFERENCE, asset_key, deployment_pool, upstream
 from vision_assets.assets.metadata import records_table
 from vision_assets.assets.yaml_keys import yaml_version
 from vision_assets.resources.home import HomeResource
@@ -32,7 +32,7 @@ def deployment(use_case: UseCase) -> dg.AssetsDefinition:
         code_version=yaml_version(use_case, "deployment"),
         group_name=use_case.name,
         kinds={"bentoml"},
-        pool=f"{use_case.name}_deployment",
+        pool=deployment_pool(use_case),
         freshness_policy=fresh_for(use_case.spec.freshness.deployment_hours),
         description="The switch: the log gains a line, the slot and the champion follow it.",
         check_specs=[

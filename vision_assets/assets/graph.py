@@ -51,6 +51,22 @@ def store_pool(use_case: UseCase) -> str:
     return f"{use_case.name}_store"
 
 
+def deployment_pool(use_case: UseCase) -> str:
+    """Pool that serialises the writers of the deployment log."""
+    return f"{use_case.name}_deployment"
+
+
+def scoring_pool(use_case: UseCase) -> str:
+    """Pool that lets one run score the folder of a use case at a time."""
+    return f"{use_case.name}_{BATCH_PREDICTIONS}"
+
+
+def pools(use_case: UseCase) -> tuple[str, ...]:
+    """All pools that assets of a use case run in."""
+    own = (store_pool(use_case), deployment_pool(use_case), scoring_pool(use_case))
+    return (TRAINING_POOL, *own)
+
+
 def upstream(context: dg.AssetExecutionContext, use_case: UseCase, noun: str) -> str:
     """The reference that the latest materialization of an asset above left.
 

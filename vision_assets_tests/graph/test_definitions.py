@@ -9,9 +9,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from vision_assets.assets.graph import BATCH_PREDICTIONS, BESIDE, GRAPH, SEARCH
+from vision_assets.assets.graph import BATCH_PREDICTIONS, BESIDE, GRAPH, SEARCH, pools
 from vision_assets.automation.status import STATUS
 from vision_assets.definitions import defs
+from vision_assets.execution import bound_pools, instance
+from vision_assets.home import Home
 from vision_assets.project import use_case
 from vision_assets.vision.errors import SpecError
 from vision_assets_tests.graph.conftest import PARTS_YAML
@@ -41,6 +43,29 @@ def test_the_search_hangs_on_the_dataset_and_shares_the_pool_of_training(
     assert [parent.path[-1] for parent in search.parent_keys] == ["validated_dataset"]
     assert not search.child_keys
     assert search.pools == {"training"}
+
+
+def test_every_pool_is_one_that_is_bounded_before_the_first_run(
+    write_yaml: Callable[..., Path],
+) -> None:
+    write_yaml(PARTS_YAML + "  score: {folder: to-score}\n")
+    graph = defs().resolve_asset_graph()
+    used = {pool for key in graph.get_all_asset_keys() for pool in graph.get(key).pools or ()}
+    assert used == set(pools(use_case("parts")))
+
+
+def test_pools_are_bounded_and_a_limit_that_a_person_set_stays(
+    write_yaml: Callable[..., Path], home: Home
+) -> None:
+    write_yaml()
+    cases = [use_case("parts")]
+    bound_pools(home, cases)
+    with instance(home) as dagster:
+        dagster.event_log_storage.set_concurrency_slots("training", 2)
+    bound_pools(home, cases)
+    with instance(home) as dagster:
+        limits = {pool.name: pool.limit for pool in dagster.event_log_storage.get_pool_limits()}
+    assert limits == dict.fromkeys(pools(cases[0]), 1) | {"training": 2}
 
 
 def test_nothing_that_is_made_by_hand_is_in_the_job(write_yaml: Callable[..., Path]) -> None:

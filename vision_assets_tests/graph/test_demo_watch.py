@@ -1,0 +1,51 @@
+"""When the demo ends its watch: once nothing of the use case is on its way any more."""
+
+from collections.abc import Callable
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from vision_assets import demo
+from vision_assets.assets.cause import retraining_job_name
+from vision_assets.home import Home
+from vision_assets.vision.use_case import UseCase
+from vision_assets_tests.graph.ticks import store_all
+
+
+@pytest.fixture
+def is_over(instance: dg.DagsterInstance, home: Home, parts: UseCase) -> Callable[[], bool]:
+    return lambda: demo._nothing_is_new(instance, home, parts)
+
+
+def test_files_that_wait_and_images_that_will_be_trained_on_are_on_their_way(
+    is_over: Callable[[], bool], home: Home, parts: UseCase, drop: Callable[[int], None]
+) -> None:
+    assert is_over()
+    drop(8)
+    assert not is_over()
+    store_all(home, parts)
+    assert not is_over()
+
+
+def test_a_training_that_begins_while_it_looks_is_on_its_way(
+    is_over: Callable[[], bool],
+    instance: dg.DagsterInstance,
+    home: Home,
+    parts: UseCase,
+    drop: Callable[[int], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drop(8)
+    store_all(home, parts)
+    decide = demo.decision
+
+    def begun_meanwhile(*arguments: Any) -> Any:
+        run = dg.DagsterRun(job_name=retraining_job_name(parts), status=dg.DagsterRunStatus.STARTED)
+        instance.add_run(run)
+        decided = decide(*arguments)
+        assert not decided.trains
+        return decided
+
+    monkeypatch.setattr(demo, "decision", begun_meanwhile)
+    assert not is_over()
