@@ -6,6 +6,8 @@ export VISION_ASSETS_HOME ?= $(CURDIR)/.vision_assets
 export VISION_ASSETS_ENVIRONMENTS ?= $(CURDIR)/.vision_assets/environments
 INSTALLED := $(VENV)/.installed
 AUDIT := .audit
+# Two at a time: a worker with torch takes 2 GB, and trainings use all cores by themselves.
+PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 .PHONY: help setup demo up test test-slow test-faults lint types check bench quality docs site site-serve sbom audit requirements clean
 
@@ -17,8 +19,9 @@ setup: $(INSTALLED) ## Create the environments: .venv, and the clean one that se
 $(INSTALLED): requirements.txt pyproject.toml bentos/requirements.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-uv.txt
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.txt
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q vision_assets
 	$(BIN)/python -m vision_assets.serving.environment
 	@touch $@
 
@@ -29,10 +32,10 @@ up: setup ## Start Dagster, MLflow and the endpoints on what is there
 	@$(BIN)/vision-assets up
 
 test: setup ## The tests that take minutes; real images where VISION_ASSETS_TEST_DATA names them
-	$(BIN)/python -m pytest -q -m "not slow and not browser and not faults"
+	$(PYTEST) -m "not slow and not browser and not faults"
 
 test-slow: setup ## Trainings of every family of networks, servers under load, the browser
-	$(BIN)/python -m pytest -q -m "(slow or browser) and not faults"
+	$(PYTEST) -m "(slow or browser) and not faults"
 
 test-faults: setup ## The graph and its servers killed at work, again and again
 	$(BIN)/python -m pytest -q -m faults

@@ -169,7 +169,9 @@ class Faults:
             time.sleep(15)
             daemon.terminate()
 
-    def _second_up(self) -> None:
+    def _second_up(self) -> bool:
+        if not self._find("daemon"):  # the first may have been killed just now, and not be up
+            return False
         ports = ["--dagster-port", str(free_port()), "--mlflow-port", str(free_port())]
         done = subprocess.run(
             [sys.executable, "-m", "vision_assets.cli", "up", *ports],
@@ -180,6 +182,7 @@ class Faults:
         )
         assert done.returncode == 1
         assert "run already" in done.stderr
+        return True
 
     def _fill(self) -> None:
         assert self._disk is not None
