@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from vision_assets.cli import app
+from vision_assets.cli.output import ERR, OUT
 from vision_assets.vision.samples.write import SampleReport, write_samples
 
 Run = Callable[..., Result]
@@ -20,7 +21,8 @@ def home(tmp_path, monkeypatch) -> Path:
     (tmp_path / "defs").mkdir()
     monkeypatch.setenv("VISION_ASSETS_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("VISION_ASSETS_DEFS", str(tmp_path / "defs"))
-    monkeypatch.setenv("COLUMNS", "200")
+    for console in (ERR, OUT):
+        monkeypatch.setattr(console, "width", 200)
     return tmp_path / "home"
 
 
