@@ -1,10 +1,13 @@
 """A home with one use case, `parts`: its store is real, all else is written when asked for."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
+from vision_assets.execution import instance as open_instance
 from vision_assets.home import HOME_VARIABLE, Home
 from vision_assets.project import DEFS_VARIABLE, use_case
 from vision_assets.vision.store.image_store import ImageStore
@@ -56,6 +59,16 @@ def fill(home: Home, parts: UseCase) -> Fill:
         return store
 
     return more
+
+
+@pytest.fixture
+def dagster(home: Home, parts: UseCase) -> Iterator[dg.DagsterInstance]:
+    """The instance of the home, under the tracked `dagster.yaml`."""
+    before = dict(os.environ)
+    with open_instance(home) as opened:
+        yield opened
+    os.environ.clear()
+    os.environ.update(before)
 
 
 __all__ = ["DEFS_VARIABLE", "HOME_VARIABLE", "drop", "home", "project", "write_yaml"]

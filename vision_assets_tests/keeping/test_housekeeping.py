@@ -6,14 +6,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
-from vision_assets.execution import instance as open_instance
 from vision_assets.home import Home
 from vision_assets.keeping.housekeeping import leftovers
 from vision_assets.keeping.housekeeping.housekeeping import Plan, carry_out, plan
@@ -31,15 +30,6 @@ from vision_assets_tests.keeping.conftest import Fill
 from vision_assets_tests.serving.bundles import make_bundle
 
 LONG_AGO_S = 400 * 86_400
-
-
-@pytest.fixture
-def dagster(home: Home, parts: UseCase) -> Iterator[dg.DagsterInstance]:
-    before = dict(os.environ)
-    with open_instance(home) as opened:
-        yield opened
-    os.environ.clear()
-    os.environ.update(before)
 
 
 @pytest.fixture
