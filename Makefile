@@ -56,7 +56,7 @@ bench: setup ## Benchmarks, side by side with what one would use instead
 quality: setup ## How good the default recipes are on real images; ROWS=... of them
 	$(BIN)/python -m benchmarks.quality $(ROWS)
 
-docs: setup ## Write the YAML and CLI references
+docs: setup ## Write the references, and the files that pages quote
 	$(BIN)/python -m docs.generate
 
 site: setup ## Build the docs into site/, without network

@@ -1,4 +1,7 @@
-"""Write the references of `docs/reference/` from the code: `python -m docs.generate`."""
+"""Write what the docs take from the code: `python -m docs.generate`.
+
+The references of `docs/reference/`, and the files that a page quotes.
+"""
 
 import re
 from collections.abc import Iterator
@@ -13,8 +16,10 @@ from pydantic_core import PydanticUndefined
 
 import vision_assets
 from docs.messages import messages_reference
+from docs.quotes import quoting
 
 REFERENCE = Path(__file__).parent / "reference"
+QUOTING = Path(__file__).parent / "add-a-task.md"
 
 
 def yaml_reference() -> str:
@@ -55,6 +60,7 @@ def references() -> dict[Path, str]:
         REFERENCE / "yaml.md": yaml_reference(),
         REFERENCE / "cli.md": cli_reference(),
         REFERENCE / "messages.md": messages_reference(),
+        QUOTING: quoting(QUOTING),
     }
 
 
@@ -125,7 +131,7 @@ def _plain_help(command: click.Command, context: click.Context) -> str:
 
 
 def main() -> None:
-    """Write all references."""
+    """Write all of it."""
     for path, text in references().items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

@@ -44,14 +44,20 @@ class Verdict:
         return all(found.p_value >= REFUTED_BELOW for found in self.false_alarms)
 
     @property
+    def in_time(self) -> bool:
+        """Whether no training took longer than the row allows."""
+        return self.longest_s <= self.row.minutes * 60
+
+    @property
     def reached(self) -> str:
-        """`goal`, `floor` or `no`; the time that it took is told beside."""
+        """`goal`, `floor` or `no`; `over time` where a figure took longer than it may."""
         least = self.row.least
-        if not self.kept or (least is not None and min(self.values) < least):
+        short = least is not None and min(self.values) < least
+        if not self.kept or short or self.mean < self.row.floor:
             return "no"
-        if self.mean >= self.row.goal:
-            return "goal"
-        return "floor" if self.mean >= self.row.floor else "no"
+        if not self.in_time:
+            return "over time"
+        return "goal" if self.mean >= self.row.goal else "floor"
 
 
 def verdict(row: Row, results: Sequence[Result]) -> Verdict:

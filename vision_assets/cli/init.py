@@ -10,7 +10,6 @@ from rich.markup import escape
 
 from vision_assets.cli.output import Json, Name, progress, say, show_json, show_table
 from vision_assets.home import Home
-from vision_assets.vision.errors import SpecError
 
 if TYPE_CHECKING:
     from vision_assets.vision.formats.look import Findings
@@ -41,19 +40,20 @@ def begin(
     json: bool = False,
 ) -> None:
     """Do what `init` does; the YAML also says the recipe, where one is given."""
+    from vision_assets.components.of_task import component_of
     from vision_assets.vision.formats.look import look
     from vision_assets.vision.formats.task_proposal import propose_task
     from vision_assets.vision.formats.use_case_yaml import write_yaml
 
     if task is not None:
-        _component(task)
+        component_of(task)
     with progress("looking") as on_progress:
         findings = look(images, on_progress)
     proposal = propose_task(findings)
     if not json:
         _show(findings)
         say(f"Task: [bold]{task or proposal.task}[/]{_reason(task, proposal.because)}")
-    component = _component(task or proposal.task)
+    component, kind = component_of(task or proposal.task)
     written = None
     if not dry_run:
         from vision_assets.project import defs_folder
@@ -65,6 +65,7 @@ def begin(
             defs_folder(),
             landing=landing,
             component=component,
+            gates=kind.spec_type.model_fields["gates"].get_default(),
             port=_free_port(),
             recipe=recipe or {},
         )
@@ -77,20 +78,6 @@ def begin(
 
 def _reason(named: str | None, because: str) -> str:
     return ", as you say" if named else f": {escape(because)}. Another one: --task"
-
-
-def _component(task: str) -> str:
-    """The component type of a task.
-
-    Raises:
-        SpecError: no component has that task.
-    """
-    import vision_assets
-
-    types = {getattr(vision_assets, kind).task: kind for kind in vision_assets.__all__}
-    if task not in types:
-        raise SpecError(f"no task {task!r}; there are: {', '.join(sorted(types))}")
-    return f"vision_assets.{types[task]}"
 
 
 def _free_port() -> int:

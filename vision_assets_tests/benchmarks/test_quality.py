@@ -93,6 +93,14 @@ def test_a_row_reaches_its_goal_or_its_floor(values: tuple[float, ...], reached:
     assert Verdict(STEEL, values, 1.0).reached == reached
 
 
+@pytest.mark.parametrize(
+    ("accuracy", "longest_s", "reached"),
+    [(0.99, 300.0, "goal"), (0.99, 301.0, "over time"), (0.5, 301.0, "no")],
+)
+def test_a_figure_that_took_too_long_is_no_success(accuracy: float, longest_s: float, reached: str):
+    assert Verdict(STEEL, (accuracy, accuracy), longest_s).reached == reached
+
+
 def of_normal_images(refused: int, n: int) -> pd.DataFrame:
     decisions = ["refuse"] * refused + ["pass"] * (n - refused)
     return pd.DataFrame({"defect": False, "defect_score": 0.5, "decision": decisions})

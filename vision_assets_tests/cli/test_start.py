@@ -6,6 +6,11 @@ import sys
 
 import pytest
 
+from vision_assets.project import use_case
+from vision_assets.vision.tasks import registry
+from vision_assets.vision.tasks.registry import register
+from vision_assets_tests.vision.tasks.toy.component import NAME, PACKAGE
+
 HEAVY = ("torch", "dagster", "lance", "pandas", "mlflow", "bentoml", "great_expectations")
 COMMANDS = (
     *("init", "sample", "demo", "doctor", "status", "ingest", "run", "dataset", "label"),
@@ -74,6 +79,27 @@ def test_init_overwrites_nothing(steel, run, samples):
 def test_an_unknown_task_names_those_that_exist(run, samples):
     result = run("init", "steel", "--images", samples.folder, "--task", "magic", code=2)
     assert "classification" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("task", "gate"), [("segmentation", "mean_iou, min: 0.5"), ("toy", "accuracy, min: 0.0")]
+)
+def test_init_writes_a_use_case_of_the_task_that_is_named(task, gate, run, samples, home):
+    register(NAME, PACKAGE)
+    run("init", "steel", "--images", samples.folder, "--task", task)
+    assert use_case("steel").task == task
+    text = (home.parent / "defs" / "steel" / "defs.yaml").read_text()
+    assert f"  #   - {{metric: {gate}}}\n" in text
+
+
+def test_a_task_without_a_component_says_where_one_belongs(run, samples, tmp_path, monkeypatch):
+    (tmp_path / "counting").mkdir()
+    (tmp_path / "counting" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(registry, "_registered", {})
+    register("count", "counting")
+    result = run("init", "steel", "--images", samples.folder, "--task", "count", code=2)
+    assert str(tmp_path / "counting" / "component.py") in result.stderr
 
 
 def test_doctor_finds_this_machine_fit(run_json):

@@ -22,8 +22,13 @@ def name_of(page: Path) -> str:
 
 def commands(page: Path) -> list[str]:
     """The fenced blocks of shell commands."""
+    return [text.strip() for text in blocks(page, "sh")]
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """The fenced blocks of a language."""
     text = page.read_text(encoding="utf-8")
-    return [body.strip() for language, body in _FENCE.findall(text) if language == "sh"]
+    return [body for named, body in _FENCE.findall(text) if named == language]
 
 
 def links(page: Path) -> list[str]:

@@ -1,7 +1,7 @@
 """The first `defs.yaml` of a use case, written from what was found in a folder."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from types import MappingProxyType
@@ -12,9 +12,9 @@ import yaml
 from vision_assets.vision.atomic import write_text
 from vision_assets.vision.errors import SpecError
 from vision_assets.vision.formats.look import Findings
-from vision_assets.vision.spec import PipelineSpec
+from vision_assets.vision.spec import GateSpec, PipelineSpec
 
-CLASSIFICATION = "vision_assets.ClassificationPipeline"
+DEFAULT_COMPONENT = "vision_assets.ClassificationPipeline"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _MAX_SLICE_VALUES = 20
 FIRST_PORT = 3100
@@ -27,7 +27,8 @@ def write_yaml(
     defs_folder: Path,
     *,
     landing: str | None = None,
-    component: str = CLASSIFICATION,
+    component: str = DEFAULT_COMPONENT,
+    gates: Sequence[GateSpec] = (),
     port: int = FIRST_PORT,
     recipe: Mapping[str, Any] = MappingProxyType({}),
 ) -> Path:
@@ -39,6 +40,7 @@ def write_yaml(
         defs_folder: the folder of use cases.
         landing: the landing folder as the YAML says it; default: the folder looked at.
         component: the type that the YAML names.
+        gates: of the task, to begin with; they are written as a comment.
         port: of the endpoint; no other use case may have it.
         recipe: what differs from the task's defaults.
 
@@ -56,7 +58,7 @@ def write_yaml(
     if path.exists():
         raise SpecError(f"{path} exists and is not overwritten; edit it, or choose another name")
     landing = landing or str(findings.folder.absolute())
-    text = yaml_text(findings, landing, component, port, recipe)
+    text = yaml_text(findings, landing, component, gates, port, recipe)
     write_text(path, text)
     return path
 
@@ -64,19 +66,25 @@ def write_yaml(
 def yaml_text(
     findings: Findings,
     landing: str,
-    component: str = CLASSIFICATION,
+    component: str = DEFAULT_COMPONENT,
+    gates: Sequence[GateSpec] = (),
     port: int = FIRST_PORT,
     recipe: Mapping[str, Any] = MappingProxyType({}),
 ) -> str:
     """The text of the YAML file; but for the recipe it says only what tasks share."""
-    text = "\n".join(_lines(findings, landing, component, port, recipe)) + "\n"
+    text = "\n".join(_lines(findings, landing, component, gates, port, recipe)) + "\n"
     attributes = yaml.safe_load(text)["attributes"]
     PipelineSpec.model_validate({key: attributes[key] for key in attributes if key != "recipe"})
     return text
 
 
 def _lines(
-    findings: Findings, landing: str, component: str, port: int, recipe: Mapping[str, Any]
+    findings: Findings,
+    landing: str,
+    component: str,
+    gates: Sequence[GateSpec],
+    port: int,
+    recipe: Mapping[str, Any],
 ) -> Iterator[str]:
     yield f"# {_summary(findings)}"
     yield "# All that is not said here has a default; docs/reference/yaml.md lists every attribute."
@@ -92,10 +100,8 @@ def _lines(
         yield f"  recipe: {_flow(dict(recipe))}"
     yield "  # gates: a model below this is not deployed"
     yield "  # gates:"
-    if component == CLASSIFICATION:
-        yield "  #   - {metric: accuracy, min: 0.9}"
-        yield "  #   - {metric: recall, min: 0.7, each: class}"
-    yield "  #   - {metric: escape_rate, max: 0.02}"
+    for gate in (*gates, GateSpec(metric="escape_rate", max=0.02)):
+        yield f"  #   - {_flow(gate.model_dump(exclude_unset=True))}"
     yield "  # costs: of a defect that is passed, a good part that is refused, a look by a person"
     yield "  # costs: {escape: 20, overkill: 1, review: 0.25}"
     yield "  # schedule: {cron: 0 3 * * 0, timezone: UTC, enabled: true}"
