@@ -5,7 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
+
+# Playwright looks for five seconds, a machine with other work may take longer.
+expect.set_options(timeout=60_000)
 
 
 @contextmanager
