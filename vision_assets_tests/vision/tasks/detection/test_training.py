@@ -160,7 +160,7 @@ def test_boxes_that_moved_are_other_answers_though_their_labels_are_not(
 ):
     moved = with_boxes_moved(bundle, tmp_path, 0.3)
     trial = try_int8(TASK, bundle, moved, drawn.test, drawn.read, ExportSpec())
-    told = [Predictor(bundle).predict(data) for _, data in drawn.read(drawn.test["image_id"])]
+    told = [Predictor(bundle).predict(data) for _, data in drawn.read(list(drawn.test["image_id"]))]
     assert trial.flips == sum(bool(answer["objects"]) for answer in told) > 0
     assert not trial.passed
 
@@ -171,7 +171,7 @@ def with_boxes_moved(bundle: Bundle, root: Path, by: float) -> Bundle:
     graph = proto.graph
     (node,) = (each for each in graph.node if "boxes" in each.output)
     node.output[list(node.output).index("boxes")] = "boxes_before"
-    graph.initializer.append(onnx.numpy_helper.from_array(np.float32(by), "moved_by"))
+    graph.initializer.append(onnx.numpy_helper.from_array(np.array(by, np.float32), "moved_by"))
     graph.node.append(onnx.helper.make_node("Add", ["boxes_before", "moved_by"], ["boxes"]))
     return write_bundle(root, bundle.card, {MODEL_FILE: proto.SerializeToString()})
 
