@@ -98,7 +98,7 @@ def _int8_check(trial: "Int8Trial") -> dg.AssetCheckResult:
         description=trial.text,
         metadata={
             "images": trial.n,
-            "other outcomes": trial.flips,
+            "other answers": trial.flips,
             "loss, lower bound": trial.difference[0],
             "loss, upper bound": trial.difference[1],
             "times as fast": trial.speed_up,

@@ -6,8 +6,9 @@ where it loses no more than the margin, by the lower bound of the paired interva
 is faster on this machine; otherwise the floats ship, and the reason is told.
 """
 
+import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,7 @@ from vision_assets.vision.evaluation.figure import Figure, means
 from vision_assets.vision.inference.bundle import MODEL_FILE, Bundle
 from vision_assets.vision.inference.predictor import Predictor
 from vision_assets.vision.spec import ExportSpec
+from vision_assets.vision.tasks.registry import load_answers
 from vision_assets.vision.tasks.task import Task
 from vision_assets.vision.training.pixels import ReadBytes
 
@@ -34,7 +36,9 @@ class Int8Trial:
 
     Attributes:
         n: test images that both were judged by.
-        flips: images whose outcome is another.
+        flips: images whose answer is another by the task's own notion (`Answers.same`): another
+            label, and where there are objects or a map, another place. Shown, not judged by: a
+            box that moved may be as right as before.
         correct: share of right outcomes, of floats and of integers.
         difference: the interval of integers minus floats, in shares of right outcomes.
         latency_ms: median of one image through the model on one thread, floats and integers.
@@ -63,7 +67,7 @@ class Int8Trial:
         low, high = self.difference
         loss = (
             f"accuracy {self.correct[1]:.4f} against {self.correct[0]:.4f} on {self.n} test images "
-            f"({low:+.4f} to {high:+.4f}), {self.flips} other outcomes"
+            f"({low:+.4f} to {high:+.4f}), {self.flips} other answers"
         )
         gain = f"{self.speed_up:.2f} times as fast"
         if self.passed:
@@ -112,13 +116,22 @@ def try_int8(
     latency_ms, speed_up = _timed(floats, integers, [data for _, data in read(ids)])
     return Int8Trial(
         n=len(test),
-        flips=int((before["predicted"] != after["predicted"]).sum()),
+        flips=_flips(task, before["answer"], after["answer"]),
         correct=(float(before["correct"].mean()), float(after["correct"].mean())),
         difference=gain_in_accuracy(after, before),
         latency_ms=latency_ms,
         speed_up=speed_up,
         bytes=(_size(floats), _size(integers)),
         margin=spec.int8_margin,
+    )
+
+
+def _flips(task: Task, before: Iterable[str], after: Iterable[str]) -> int:
+    """How many answers, as JSON, are not the same."""
+    same = load_answers(task.name).same
+    return sum(
+        not same(json.loads(one), json.loads(other))
+        for one, other in zip(before, after, strict=True)
     )
 
 

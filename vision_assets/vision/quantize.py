@@ -25,6 +25,8 @@ from vision_assets.vision.inference.predictor import Predictor
 from vision_assets.vision.inference.session import INPUT
 
 CALIBRATION_IMAGES = 128
+CALIBRATION_VIEWS = 256
+"""Of all calibration images, where a model sees a picture in tiles."""
 _QUANTISED = ("Conv",)
 
 
@@ -45,10 +47,22 @@ def quantise(bundle: Bundle, calibration: Sequence[bytes], golden: Sequence[byte
             "splits; label images, or set export.int8 to false"
         )
     predictor = Predictor(bundle)
-    pixels = (predictor.prepare(data).pixels[0] for data in calibration)
-    model = _quantised(bundle.read(MODEL_FILE), pixels)
+    model = _quantised(bundle.read(MODEL_FILE), calibration_views(predictor, calibration))
     card = bundle.card.model_copy(update={"precision": "int8"})
     return write_with_golden(bundle.folder.parent, card, model, golden)
+
+
+def calibration_views(predictor: Predictor, images: Sequence[bytes]) -> Iterator[np.ndarray]:
+    """Views, each (h, w, 3) uint8, spread over the images and over the places in them.
+
+    All views of all images where these are at most 256, else as many of each; at least one of
+    each image. The first is at another place in each image.
+    """
+    share = max(1, CALIBRATION_VIEWS // len(images))
+    for turn, data in enumerate(images):
+        views = predictor.prepare(data).pixels
+        n = min(share, len(views))
+        yield from views[(turn + np.arange(n) * len(views) // n) % len(views)]
 
 
 def _quantised(model: bytes, pixels: Iterator[np.ndarray]) -> bytes:

@@ -8,13 +8,20 @@ import pytest
 
 from vision_assets.vision.dataset.sample import spread_sample
 from vision_assets.vision.errors import BundleError
-from vision_assets.vision.inference.bundle import MODEL_FILE, Bundle
+from vision_assets.vision.inference.bundle import (
+    MODEL_FILE,
+    Bundle,
+    InputSize,
+    Tiling,
+    write_bundle,
+)
 from vision_assets.vision.inference.golden import check_golden
 from vision_assets.vision.inference.predictor import Predictor
 from vision_assets.vision.int8 import Int8Trial, gain_in_accuracy, try_int8
-from vision_assets.vision.quantize import quantise
+from vision_assets.vision.quantize import calibration_views, quantise
 from vision_assets.vision.spec import ExportSpec
 from vision_assets.vision.tasks.registry import load_task
+from vision_assets_tests.drawing import encode
 from vision_assets_tests.vision.dataset.drawn_dataset import DrawnDataset
 
 TASK = load_task("classification")
@@ -74,6 +81,22 @@ def test_it_answers_its_golden_images(integers: Bundle):
 def test_it_needs_images_to_calibrate(bundle: Bundle):
     with pytest.raises(BundleError, match="images to calibrate"):
         quantise(bundle, [], [])
+
+
+def test_tiles_from_every_place_calibrate_it(bundle: Bundle, tmp_path):
+    tiled = InputSize(height_px=32, width_px=32, tiling=Tiling(tile_px=32, overlap=0))
+    card = bundle.card.model_copy(update={"input": tiled})
+    files = {MODEL_FILE: bundle.read(MODEL_FILE)}
+    predictor = Predictor(write_bundle(tmp_path, card, files))
+    places = np.arange(16, dtype=np.uint8).reshape(4, 4) * 10
+    picture = encode(np.kron(places, np.ones((32, 32), np.uint8)), "PNG")
+    few, many = (
+        [int(view[0, 0, 0]) for view in calibration_views(predictor, [picture] * n)]
+        for n in (2, 100)
+    )
+    assert sorted(few) == sorted([*places.ravel().tolist()] * 2)
+    assert len(many) == 200
+    assert set(many) == set(few)
 
 
 def test_a_trial_counts_flips_and_measures_both(trial: Int8Trial, drawn: DrawnDataset):

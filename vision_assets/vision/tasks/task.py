@@ -126,6 +126,9 @@ class Task(Protocol):
             rows: of the manifest, one per view; see `training.views.window_of`. What comes back
                 may have `remarks`: lines that a person is told before the training.
             classes: in the order of the scores.
+
+        Raises:
+            TrainingError: nobody annotated a row, or it is of a class that is not among these.
         """
         ...
 

@@ -1,25 +1,40 @@
 """What every task promises, whichever it is: the whole model side, one step after the other."""
 
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 
+from vision_assets.vision.errors import TrainingError
 from vision_assets.vision.evaluation.evaluate import evaluate
 from vision_assets.vision.evaluation.report import write_report
 from vision_assets.vision.export import export
+from vision_assets.vision.inference.answers import Answer
 from vision_assets.vision.inference.bundle import Bundle
 from vision_assets.vision.inference.predictor import Predictor
+from vision_assets.vision.objects import AnnotatedObject, to_text
 from vision_assets.vision.parity import check_parity
 from vision_assets.vision.spec import checked_space
 from vision_assets.vision.tasks.registry import load_answers, load_task, register, task_packages
 from vision_assets.vision.tasks.task import Task
 from vision_assets.vision.training.fit import fit
+from vision_assets.vision.training.progress import EpochReport
 from vision_assets.vision.training.trained_model import TrainedModel
 from vision_assets_tests.vision.dataset.drawn_dataset import DATASET, DrawnDataset
 from vision_assets_tests.vision.tasks.toy.component import NAME, PACKAGE
 
 register(NAME, PACKAGE)
 QUICK = {"image_size_px": 32, "epochs": 2, "batch_size": 16}
+UNKNOWN_ID = 99
+BAD = {
+    "of a class that there is not": {
+        "class_id": UNKNOWN_ID,
+        "label": "dent",
+        "objects": to_text([AnnotatedObject(UNKNOWN_ID, (4, 4, 20, 20))]),
+    },
+    "missing": {"class_id": pd.NA, "label": None, "objects": None},
+}
 
 
 @pytest.fixture(scope="module", params=sorted(task_packages()))
@@ -47,9 +62,47 @@ def exported(task: Task, model: TrainedModel, root: Path) -> Bundle:
     return export(task, model, root / "bundles", "drawn")
 
 
-def train(task: Task, drawn: DrawnDataset, root: Path) -> TrainedModel:
+@pytest.fixture(scope="module")
+def some(drawn: DrawnDataset) -> list[bytes]:
+    """Images of every class."""
+    return list(drawn.images.values())[::8]
+
+
+@pytest.fixture(scope="module")
+def answers(exported: Bundle, some: list[bytes]) -> list[Answer]:
+    """Each image alone, from its bytes."""
+    return [Predictor(exported).predict(data) for data in some]
+
+
+class Stopped(Exception):
+    """The process that trained is gone."""
+
+
+def stop(report: EpochReport) -> None:
+    raise Stopped
+
+
+def train(task: Task, drawn: DrawnDataset, root: Path, **options: Any) -> TrainedModel:
     recipe = task.recipe_type.model_validate(QUICK)
-    return fit(task, drawn.manifest, drawn.read, recipe, drawn.classes, root, DATASET, threads=1)
+    return fit(
+        task,
+        drawn.manifest,
+        drawn.read,
+        recipe,
+        drawn.classes,
+        root,
+        DATASET,
+        threads=1,
+        **options,
+    )
+
+
+def badly_annotated(drawn: DrawnDataset, how: str) -> DrawnDataset:
+    """The annotation of one image of train is wrong."""
+    manifest = drawn.manifest.astype({"label": object, "objects": object})
+    (row, *_) = manifest.index[manifest["split"] == "train"]
+    manifest.loc[row, list(BAD[how])] = list(BAD[how].values())
+    return DrawnDataset(manifest, drawn.images)
 
 
 class TestTask:
@@ -72,6 +125,26 @@ class TestTask:
         again = train(task, drawn, tmp_path)
         assert again.model_id == model.model_id
 
+    def test_a_training_that_was_stopped_gives_the_same_model(
+        self, task: Task, model: TrainedModel, drawn: DrawnDataset, tmp_path: Path
+    ):
+        said: list[str] = []
+        with pytest.raises(Stopped):
+            train(task, drawn, tmp_path, on_epoch=stop)
+        resumed = train(task, drawn, tmp_path, say=said.append)
+        assert resumed.model_id == model.model_id
+        assert resumed.calibration == model.calibration
+        if len(model.history) > 1:
+            assert f"resumed after epoch 1 of {QUICK['epochs']}" in said
+
+    @pytest.mark.parametrize("how", BAD)
+    def test_a_bad_annotation_is_told_before_anything_is_learned(
+        self, task: Task, drawn: DrawnDataset, how: str, tmp_path: Path
+    ):
+        with pytest.raises(TrainingError, match=r"expected .*, got .*"):
+            train(task, badly_annotated(drawn, how), tmp_path)
+        assert not list(tmp_path.iterdir())
+
     def test_exporting_again_gives_the_same_bundle(
         self, task: Task, model: TrainedModel, exported: Bundle, tmp_path: Path
     ):
@@ -88,11 +161,19 @@ class TestTask:
         assert parity.n == len(drawn.images)
 
     def test_answers_are_alike_alone_and_in_a_batch(
-        self, name: str, exported: Bundle, drawn: DrawnDataset
+        self, name: str, exported: Bundle, some: list[bytes], answers: list[Answer]
     ):
-        predictor, images = Predictor(exported), list(drawn.images.values())[:5]
-        alone = [predictor.predict(data) for data in images]
-        assert all(map(load_answers(name).same, alone, predictor.predict_batch(images)))
+        together = Predictor(exported).predict_batch(some)
+        assert all(map(load_answers(name).same, answers, together))
+
+    def test_answers_of_one_kind_of_image_are_not_those_of_another(
+        self, name: str, answers: list[Answer]
+    ):
+        """So that no comparison of answers is one of nothing with nothing."""
+        same = load_answers(name).same
+        assert not all(same(answers[0], other) for other in answers)
+        if "objects" in answers[0]:
+            assert any(answer["objects"] for answer in answers)
 
     def test_what_the_model_saw_can_be_drawn(
         self, name: str, exported: Bundle, drawn: DrawnDataset

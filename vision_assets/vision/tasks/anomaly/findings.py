@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from vision_assets.vision.evaluation.costs import known
 from vision_assets.vision.evaluation.scorecard import Scorecard
 from vision_assets.vision.evaluation.share import wilson
 from vision_assets.vision.tasks.anomaly.false_alarms import PROMISED_RATE, Kept, kept
@@ -38,7 +39,8 @@ def _verdict(found: Kept) -> str:
 
 
 def _escapes(outcomes: pd.DataFrame) -> str:
-    defects = outcomes[outcomes["defect"].astype(bool) & outcomes["decision"].notna()]
+    judged = known(outcomes)
+    defects = judged[judged["defect"].astype(bool) & judged["decision"].notna()]
     if defects.empty:
         return "No image of a defect was judged: how many escape is not known."
     passed = int((defects["decision"] == "pass").sum())

@@ -8,7 +8,7 @@ import pytest
 
 from vision_assets.vision.inference.bundle import Card, CardClass, InputSize
 from vision_assets.vision.inference.geometry.windows import tiled, whole
-from vision_assets.vision.tasks.anomaly.answer import ANOMALY_ID, map_of, to_answer
+from vision_assets.vision.tasks.anomaly.answer import ANOMALY_ID, map_of, same, to_answer
 from vision_assets.vision.tasks.anomaly.answer.stitch import stitched
 
 CARD = Card(
@@ -64,6 +64,25 @@ def test_the_map_travels_in_256_levels_and_as_json(outputs: dict):
     assert answer["decision"] is None
     assert json.loads(json.dumps(answer)) == answer
     assert np.abs(map_of(answer) / 255 - outputs["activation"][0]).max() <= 0.5 / 255 + 1e-6
+
+
+@pytest.mark.parametrize(("apart", "alike"), [(0.015, True), (0.05, False)])
+def test_answers_are_the_same_where_their_maps_are(outputs: dict, apart: float, alike: bool):
+    moved = outputs["activation"].copy()
+    moved[0, 0, 0] += apart
+    one, other = (
+        to_answer(outputs | {"activation": values}, CARD, whole(80, 160), THRESHOLDS)
+        for values in (outputs["activation"], moved)
+    )
+    assert one["class_id"] == other["class_id"]
+    assert same(one, other) is alike
+
+
+def test_answers_are_not_the_same_where_one_says_normal(outputs: dict):
+    high = {"pass_below": 0.95, "refuse_from": 0.95}
+    one, other = (to_answer(outputs, CARD, whole(80, 160), by) for by in (THRESHOLDS, high))
+    assert one["map_png"] == other["map_png"]
+    assert not same(one, other)
 
 
 def test_tiles_become_one_map_of_the_whole_picture():

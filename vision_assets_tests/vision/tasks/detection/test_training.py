@@ -1,16 +1,24 @@
 """What a detector learns from, and what it says when that is missing."""
 
+from pathlib import Path
+
 import numpy as np
+import onnx
 import pandas as pd
 import pytest
 import torch
 
 from vision_assets.vision.errors import TrainingError
+from vision_assets.vision.evaluation.evaluate import evaluate
 from vision_assets.vision.export import export
+from vision_assets.vision.inference.bundle import MODEL_FILE, Bundle, write_bundle
 from vision_assets.vision.inference.decision import PASS_BELOW, REFUSE_FROM
+from vision_assets.vision.inference.golden import check_golden
 from vision_assets.vision.inference.predictor import Predictor
+from vision_assets.vision.int8 import try_int8
 from vision_assets.vision.objects import AnnotatedObject, to_text
-from vision_assets.vision.spec import SourceSpec
+from vision_assets.vision.quantize import quantise
+from vision_assets.vision.spec import ExportSpec, SourceSpec
 from vision_assets.vision.tasks.detection.found_from import least_scores
 from vision_assets.vision.tasks.detection.matching import Boxes
 from vision_assets.vision.tasks.detection.network import build
@@ -19,6 +27,7 @@ from vision_assets.vision.tasks.detection.spec import DetectionRecipe, Detection
 from vision_assets.vision.tasks.detection.targets import BoxTargets, ViewObjects, targets_of
 from vision_assets.vision.tasks.registry import load_task
 from vision_assets.vision.training.fit import fit
+from vision_assets.vision.training.trained_model import TrainedModel
 from vision_assets_tests.vision.dataset.drawn_dataset import DATASET, DrawnDataset
 from vision_assets_tests.vision.tasks.detection.cards import CLASSES
 
@@ -105,21 +114,66 @@ def test_of_few_objects_no_score_is_chosen():
     assert least_scores([(truth, truth)] * 3, 2) == {}
 
 
+@pytest.fixture(scope="module")
+def learned(drawn: DrawnDataset, tmp_path_factory: pytest.TempPathFactory) -> TrainedModel:
+    recipe = DetectionRecipe(image_size_px=32, epochs=12, batch_size=8)
+    root = tmp_path_factory.mktemp("detection")
+    return fit(TASK, drawn.manifest, drawn.read, recipe, drawn.classes, root, DATASET, threads=1)
+
+
+@pytest.fixture(scope="module")
+def bundle(learned: TrainedModel, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return export(TASK, learned, tmp_path_factory.mktemp("bundles"), "drawn")
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_small_detector_learns_to_find_what_is_drawn(drawn: DrawnDataset, tmp_path):
-    recipe = DetectionRecipe(image_size_px=32, epochs=12, batch_size=8)
-    trained = fit(
-        TASK, drawn.manifest, drawn.read, recipe, drawn.classes, tmp_path, DATASET, threads=1
-    )
-    assert trained.metrics["val_mean_average_precision_50"] > 0.6
-    bundle = export(TASK, trained, tmp_path / "bundles", "drawn")
+def test_a_small_detector_learns_to_find_what_is_drawn(
+    drawn: DrawnDataset, learned: TrainedModel, bundle: Bundle
+):
+    assert learned.metrics["val_mean_average_precision_50"] > 0.6
     spots = drawn.test[drawn.test["label"] == "spot"]
     told = [
         Predictor(bundle).predict(data)["label"]
         for _, data in drawn.read(spots["image_id"].tolist())
     ]
     assert told.count("spot") > len(told) / 2
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_integers_of_a_detector_find_what_its_floats_find(drawn: DrawnDataset, bundle: Bundle):
+    images = list(drawn.images.values())
+    integers = quantise(bundle, images[::4], images[:3])
+    assert check_golden(Predictor(integers)) == 0
+    floats, rounded = (
+        evaluate(TASK, each, drawn.test, drawn.read).metrics["mean_average_precision_50"]
+        for each in (bundle, integers)
+    )
+    assert rounded > floats - 0.1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_boxes_that_moved_are_other_answers_though_their_labels_are_not(
+    drawn: DrawnDataset, bundle: Bundle, tmp_path: Path
+):
+    moved = with_boxes_moved(bundle, tmp_path, 0.3)
+    trial = try_int8(TASK, bundle, moved, drawn.test, drawn.read, ExportSpec())
+    told = [Predictor(bundle).predict(data) for _, data in drawn.read(list(drawn.test["image_id"]))]
+    assert trial.flips == sum(bool(answer["objects"]) for answer in told) > 0
+    assert not trial.passed
+
+
+def with_boxes_moved(bundle: Bundle, root: Path, by: float) -> Bundle:
+    """A bundle that places every box elsewhere, by so much of a view's sides."""
+    proto = onnx.load_from_string(bundle.read(MODEL_FILE))
+    graph = proto.graph
+    (node,) = (each for each in graph.node if "boxes" in each.output)
+    node.output[list(node.output).index("boxes")] = "boxes_before"
+    graph.initializer.append(onnx.numpy_helper.from_array(np.array(by, np.float32), "moved_by"))
+    graph.node.append(onnx.helper.make_node("Add", ["boxes_before", "moved_by"], ["boxes"]))
+    return write_bundle(root, bundle.card, {MODEL_FILE: proto.SerializeToString()})
 
 
 def test_an_image_without_a_defect_is_good_where_every_class_is_a_defect():

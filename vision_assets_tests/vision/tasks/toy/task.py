@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 from torch import nn
 
+from vision_assets.vision.errors import TrainingError
 from vision_assets.vision.evaluation.scorecard import Scorecard
 from vision_assets.vision.evaluation.thresholds import choose
 from vision_assets.vision.inference.bundle import CardClass
@@ -55,6 +56,9 @@ class ToyTask:
 
     def targets(self, rows: pd.DataFrame, classes: Sequence[CardClass]) -> np.ndarray:
         position = {entry.id: index for index, entry in enumerate(classes)}
+        strange = rows.loc[~rows["class_id"].isin(list(position)), "label"]
+        if len(strange):
+            raise TrainingError(f"expected labels of {list(classes)}, got {set(strange)}")
         return np.array([position[int(class_id)] for class_id in rows["class_id"]])
 
     def network(self, recipe: ToyRecipe, n_classes: int) -> nn.Module:

@@ -24,6 +24,7 @@ UNDECIDED_FROM = 0.5
 """From here on an image is an anomaly where a bundle has no thresholds: the score that 95 of 100
 held-out normal images are below."""
 _MOST_REGIONS = 16
+_SAME_MAP = 0.02
 _LEVELS = 255
 _COLD = 0.25
 
@@ -78,8 +79,15 @@ def difference(one: Outputs, other: Outputs) -> float:
 
 
 def same(one: Answer, other: Answer) -> bool:
-    """Whether both say normal, or both say anomaly."""
-    return one["class_id"] == other["class_id"]
+    """Whether both say normal, or both say anomaly, by maps that are at most 2 % apart anywhere.
+
+    Of the range of a map. The objects of an answer follow from its map and are not compared: a
+    cell at the threshold joins or leaves a region by less than a map can show.
+    """
+    if one["class_id"] != other["class_id"]:
+        return False
+    these, those = (map_of(answer).astype(np.int16) for answer in (one, other))
+    return these.shape == those.shape and int(np.abs(these - those).max()) <= _SAME_MAP * _LEVELS
 
 
 def draw(pixels: np.ndarray, outputs: Outputs, card: Card, picture: Picture) -> np.ndarray:
