@@ -7,8 +7,10 @@ import ijson
 
 from vision_assets.vision.errors import SpecError
 from vision_assets.vision.formats.annotations.yolo_data import read_yolo_data
+from vision_assets.vision.formats.exported_table import class_ids
 from vision_assets.vision.formats.layout import Layout
 from vision_assets.vision.formats.listing import Listing
+from vision_assets.vision.formats.writing.voc import BACKGROUND
 
 _YOLO_DATA = ("data.yaml", "data.yml", "dataset.yaml", "classes.txt")
 _LABEL_MAP = "labelmap.txt"
@@ -19,8 +21,9 @@ def declared_classes(folder: Path, layout: Layout, listing: Listing) -> dict[str
     """Number of each class by name; empty where the format lists none.
 
     YOLO: `data.yaml` or `classes.txt`. COCO: the first JSON. VOC: `labelmap.txt`, as CVAT writes.
+    A table: one that an export wrote.
     """
-    ways = {"yolo": _yolo, "coco": _coco, "voc": _voc}
+    ways = {"yolo": _yolo, "coco": _coco, "voc": _voc, "csv": _csv}
     return ways[layout.label](folder, layout, listing) if layout.label in ways else {}
 
 
@@ -58,11 +61,17 @@ def _voc(folder: Path, layout: Layout, listing: Listing) -> dict[str, int]:
     with (folder / file).open("rb") as opened:
         data = opened.read(_MAX_BYTES)
     try:
-        lines = data.decode("utf-8-sig").splitlines()
+        lines = data.decode("utf-8-sig").replace("\r\n", "\n").split("\n")
     except UnicodeDecodeError as error:
         raise SpecError(f"{folder / file}: expected UTF-8; save it as UTF-8") from error
     named = [line.rsplit(":", 3)[0] for line in lines if line.strip() and not line.startswith("#")]
-    return _numbered([name for name in named if name != "background"])
+    names = [unicodedata.normalize("NFC", name.strip()) for name in named]
+    return _numbered([name for name in names if name != BACKGROUND])
+
+
+def _csv(folder: Path, layout: Layout, listing: Listing) -> dict[str, int]:
+    del listing
+    return class_ids(folder / layout.csv) if layout.csv is not None else {}
 
 
 def _numbered(names: "list[str] | tuple[str, ...]") -> dict[str, int]:
