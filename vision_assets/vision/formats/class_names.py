@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 import ijson
 
 from vision_assets.vision.errors import SpecError
+from vision_assets.vision.formats.annotations.coco_folder import json_files
 from vision_assets.vision.formats.annotations.yolo_data import read_yolo_data
 from vision_assets.vision.formats.exported_table import class_ids
 from vision_assets.vision.formats.layout import Layout
@@ -20,8 +21,8 @@ _MAX_BYTES = 1024 * 1024
 def declared_classes(folder: Path, layout: Layout, listing: Listing) -> dict[str, int]:
     """Number of each class by name; empty where the format lists none.
 
-    YOLO: `data.yaml` or `classes.txt`. COCO: the first JSON. VOC: `labelmap.txt`, as CVAT writes.
-    A table: one that an export wrote.
+    YOLO: `data.yaml` or `classes.txt`. COCO: the first JSON with usable categories. VOC:
+    `labelmap.txt`, as CVAT writes. A table: one that an export wrote.
     """
     ways = {"yolo": _yolo, "coco": _coco, "voc": _voc, "csv": _csv}
     return ways[layout.label](folder, layout, listing) if layout.label in ways else {}
@@ -37,11 +38,15 @@ def _yolo(folder: Path, layout: Layout, listing: Listing) -> dict[str, int]:
 
 
 def _coco(folder: Path, layout: Layout, listing: Listing) -> dict[str, int]:
-    names = [file for file in listing.rest if file.lower().endswith(".json")]
-    if layout.annotations is not None:
-        names = [file for file in names if PurePosixPath(file).match(layout.annotations)]
+    del listing
+    files = json_files(folder, layout.annotations)
+    return next(filter(None, (_categories(folder / file) for file in files)), {})
+
+
+def _categories(path: Path) -> dict[str, int]:
+    """Of one JSON; empty where it has none that can be used."""
     try:
-        with (folder / names[0]).open("rb") as file:
+        with path.open("rb") as file:
             found = [
                 (unicodedata.normalize("NFC", str(entry["name"]).strip()), int(entry["id"]))
                 for entry in ijson.items(file, "categories.item")
