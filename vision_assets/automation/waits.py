@@ -96,14 +96,15 @@ def _of_the_landing_folder(
 def _of_the_store(store: "ImageStore", name: str) -> Iterator[Wait]:
     from vision_assets.vision.store.proposals import open_proposals
 
-    quarantine, proposals = store.quarantine(), len(open_proposals(store))
-    unlabelled = store.image_table.count() - len(store.erased()) - len(store.labels())
+    quarantine, proposals, labels = store.quarantine(), open_proposals(store), store.labels()
+    proposed = int((~proposals["image_id"].isin(labels["image_id"])).sum())
+    unlabelled = store.image_table.count() - len(store.erased()) - len(labels)
     open_items = int((~quarantine["settled"]).sum())
     yield Wait("refused images in quarantine", open_items, PERSON, f"vision-assets resolve {name}")
-    yield Wait("proposals to review", proposals, PERSON, f"vision-assets proposals {name}")
+    yield Wait("proposals to review", len(proposals), PERSON, f"vision-assets proposals {name}")
     yield Wait(
         "images without a label and without a proposal",
-        max(0, unlabelled - proposals),
+        max(0, unlabelled - proposed),
         PERSON,
         f"vision-assets propose {name}",
         can_wait=True,

@@ -23,8 +23,9 @@ from vision_assets.vision.atomic import write_text
 from vision_assets.vision.dataset.versions import DatasetVersion, ImageSource
 from vision_assets.vision.errors import DatasetError, DiskFull
 from vision_assets.vision.file_lock import file_lock
+from vision_assets.vision.formats.exported_table import COLUMNS, ERASED
 from vision_assets.vision.formats.writing.annotations import AnnotatedImage, Annotations
-from vision_assets.vision.formats.writing.writers import writer
+from vision_assets.vision.formats.writing.writers import check_names, writer
 from vision_assets.vision.manifest import SPLITS, attribute_columns
 from vision_assets.vision.objects import from_text
 
@@ -124,7 +125,8 @@ def export(
         format: coco, voc, yolo or folders (`vision.formats.writing`).
 
     Raises:
-        DatasetError: the folder holds something else, or no image has a list of objects.
+        DatasetError: the folder holds something else, no image has a list of objects, or the
+            format has no place for the name of a class.
         DiskFull: no space is left; free some and call again, what was written is kept.
         SpecError: there is no such format.
     """
@@ -139,6 +141,7 @@ def export(
 def _content(
     version: DatasetVersion, source: ReadableSource, to: Path, format: str
 ) -> tuple[_Content, Export]:
+    check_names(format, version.classes)
     manifest = version.manifest()
     labelled = manifest[manifest["split"].isin(SPLITS)]
     rows = labelled if format == FOLDERS else labelled[labelled["objects"].notna()]
@@ -229,10 +232,9 @@ def _write_annotations(content: _Content, partial: Path) -> None:
 
 
 def _write_table(rows: pd.DataFrame, partial: Path) -> None:
-    columns = ["file", "split", "label", "class_id", "image_id", "source", "group"]
     attributes = attribute_columns(rows.columns.drop("file"))
     erased = np.where(rows["file"] == "", "yes", "")
-    table = rows[[*columns, *attributes]].assign(erased=erased)
+    table = rows[[*COLUMNS, *attributes]].assign(**{ERASED: erased})
     write_text(partial / _TABLE, table.to_csv(index=False))
 
 

@@ -6,9 +6,12 @@ from pathlib import Path, PurePosixPath
 import ijson
 
 from vision_assets.vision.errors import SpecError
+from vision_assets.vision.formats.annotations.coco_folder import json_files
 from vision_assets.vision.formats.annotations.yolo_data import read_yolo_data
+from vision_assets.vision.formats.exported_table import class_ids
 from vision_assets.vision.formats.layout import Layout
 from vision_assets.vision.formats.listing import Listing
+from vision_assets.vision.formats.writing.voc import BACKGROUND
 
 _YOLO_DATA = ("data.yaml", "data.yml", "dataset.yaml", "classes.txt")
 _LABEL_MAP = "labelmap.txt"
@@ -18,9 +21,10 @@ _MAX_BYTES = 1024 * 1024
 def declared_classes(folder: Path, layout: Layout, listing: Listing) -> dict[str, int]:
     """Number of each class by name; empty where the format lists none.
 
-    YOLO: `data.yaml` or `classes.txt`. COCO: the first JSON. VOC: `labelmap.txt`, as CVAT writes.
+    YOLO: `data.yaml` or `classes.txt`. COCO: the first JSON with usable categories. VOC:
+    `labelmap.txt`, as CVAT writes. A table: one that an export wrote.
     """
-    ways = {"yolo": _yolo, "coco": _coco, "voc": _voc}
+    ways = {"yolo": _yolo, "coco": _coco, "voc": _voc, "csv": _csv}
     return ways[layout.label](folder, layout, listing) if layout.label in ways else {}
 
 
@@ -34,11 +38,15 @@ def _yolo(folder: Path, layout: Layout, listing: Listing) -> dict[str, int]:
 
 
 def _coco(folder: Path, layout: Layout, listing: Listing) -> dict[str, int]:
-    names = [file for file in listing.rest if file.lower().endswith(".json")]
-    if layout.annotations is not None:
-        names = [file for file in names if PurePosixPath(file).match(layout.annotations)]
+    del listing
+    files = json_files(folder, layout.annotations)
+    return next(filter(None, (_categories(folder / file) for file in files)), {})
+
+
+def _categories(path: Path) -> dict[str, int]:
+    """Of one JSON; empty where it has none that can be used."""
     try:
-        with (folder / names[0]).open("rb") as file:
+        with path.open("rb") as file:
             found = [
                 (unicodedata.normalize("NFC", str(entry["name"]).strip()), int(entry["id"]))
                 for entry in ijson.items(file, "categories.item")
@@ -58,11 +66,17 @@ def _voc(folder: Path, layout: Layout, listing: Listing) -> dict[str, int]:
     with (folder / file).open("rb") as opened:
         data = opened.read(_MAX_BYTES)
     try:
-        lines = data.decode("utf-8-sig").splitlines()
+        lines = data.decode("utf-8-sig").replace("\r\n", "\n").split("\n")
     except UnicodeDecodeError as error:
         raise SpecError(f"{folder / file}: expected UTF-8; save it as UTF-8") from error
     named = [line.rsplit(":", 3)[0] for line in lines if line.strip() and not line.startswith("#")]
-    return _numbered([name for name in named if name != "background"])
+    names = [unicodedata.normalize("NFC", name.strip()) for name in named]
+    return _numbered([name for name in names if name != BACKGROUND])
+
+
+def _csv(folder: Path, layout: Layout, listing: Listing) -> dict[str, int]:
+    del listing
+    return class_ids(folder / layout.csv) if layout.csv is not None else {}
 
 
 def _numbered(names: "list[str] | tuple[str, ...]") -> dict[str, int]:

@@ -3,6 +3,7 @@
 import csv
 import unicodedata
 from collections.abc import Iterator, Sequence
+from io import StringIO
 from pathlib import Path
 
 from vision_assets.vision.errors import SpecError
@@ -29,7 +30,7 @@ def read_csv(path: Path, required: Sequence[str]) -> Iterator[tuple[str, dict[st
     """
     text = _read_text(path)
     delimiter = max(_DELIMITERS, key=text.partition("\n")[0].count)
-    reader = csv.DictReader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
+    reader = csv.DictReader(StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         _check_columns(path, reader.fieldnames or [], required)
         for count, row in enumerate(reader):

@@ -13,6 +13,8 @@ from vision_assets.vision.formats.annotations.reader import AnnotationReader
 from vision_assets.vision.formats.annotations.said import Fault, Kind, Said
 from vision_assets.vision.formats.annotations.split_names import SPLIT_NAMES
 from vision_assets.vision.formats.csv_table import read_csv
+from vision_assets.vision.formats.exported_table import is_exported, label_row
+from vision_assets.vision.formats.folder_names import from_folder
 from vision_assets.vision.manifest import RESERVED_COLUMNS
 from vision_assets.vision.spec import SourceSpec
 
@@ -109,8 +111,9 @@ def _by_folder(path: str) -> Labelled:
     """The innermost folder is the label, unless it names a split; a folder above may name one."""
     folders = [_composed(part) for part in PurePosixPath(path).parts[:-1]]
     split = next((SPLIT_NAMES[f.lower()] for f in folders if f.lower() in SPLIT_NAMES), None)
-    label = folders[-1] if folders and folders[-1].lower() not in SPLIT_NAMES else None
-    return Labelled(label=label, given_split=split)
+    if not folders or folders[-1].lower() in SPLIT_NAMES:
+        return Labelled(given_split=split)
+    return Labelled(label=from_folder(folders[-1]), given_split=split)
 
 
 def _by_split_folder(path: str) -> Labelled:
@@ -125,7 +128,11 @@ def _by_pattern(pattern: str) -> Labeller:
     def label(path: str) -> Labelled:
         text = _composed(path)
         match = expression.fullmatch(text if whole_path else text.rpartition("/")[2])
-        return Labelled() if match is None else _from_groups(match.groupdict())
+        if match is None:
+            return Labelled()
+        found = _from_groups(match.groupdict())
+        is_folder = whole_path and f"/{found.label}/" in f"/{text}"
+        return replace(found, label=from_folder(str(found.label))) if is_folder else found
 
     return label
 
@@ -170,6 +177,11 @@ def _by_csv(landing: Path, name: str) -> Labeller:
 def _read_rows(path: Path) -> dict[str, Labelled]:
     rows: dict[str, Labelled] = {}
     for place, row in read_csv(path, ("file", "label")):
+        if is_exported(row):
+            said = label_row(row)
+            if said is None:
+                continue
+            row = said
         taken = sorted(set(row) & RESERVED_COLUMNS - {"label", "split", "group"})
         if taken:
             raise SpecError(f"{place}: the columns {taken} are names of the manifest; rename them")

@@ -6,11 +6,14 @@ Looked for in this order, as one may contain another: MVTec's layout, COCO, Pasc
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from glob import escape
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 from PIL import Image
 
+from vision_assets.vision.formats.annotations.coco_folder import json_files
 from vision_assets.vision.formats.annotations.mask_folder import MaskFolder
 from vision_assets.vision.formats.annotations.voc_folder import VocFolder
 from vision_assets.vision.formats.layout import Layout
@@ -59,11 +62,28 @@ def _coco(folder: Path, listing: Listing) -> Layout | None:
     because = f"COCO: {_some(found)} with images, categories and annotations"
     if len(found) == len(files):
         return Layout("coco", because)
-    folders = {PurePosixPath(file).parent for file in found}
-    beside = [file for file in files if PurePosixPath(file).parent in folders]
-    if len(found) > 1 and len(folders) == 1 and found == beside:
-        return Layout("coco", because, annotations=f"{folders.pop()}/*.json")
-    return Layout("coco", because, annotations=found[0])
+    others = set(files) - set(found)
+    ways = [escape(found[0])] if len(found) == 1 else _globs(found)
+    told = {way: set(json_files(folder, way)) for way in ways}
+    exact = (way for way in ways if told[way] >= set(found) and told[way].isdisjoint(others))
+    return Layout("coco", because, annotations=next(exact, None))
+
+
+def _globs(files: Sequence[str]) -> list[str]:
+    """What may be said of several files: their folder, their name, or how names begin or end."""
+    folders = {str(PurePosixPath(file).parent) for file in files}
+    names = [PurePosixPath(file).name for file in files]
+    begin, end = _start(names), _start([name[::-1] for name in names])[::-1]
+    if len(set(names)) == 1:
+        return [f"**/{escape(names[0])}"]
+    below = [f"{escape(folder)}/" for folder in folders] if len(folders) == 1 else ["**/"]
+    return [f"{below[0]}{name}" for name in ("*.json", f"{escape(begin)}*.json", f"*{escape(end)}")]
+
+
+def _start(names: Sequence[str]) -> str:
+    """What all names begin with."""
+    alike = takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))
+    return "".join(letters[0] for letters in alike)
 
 
 def _is_coco(path: Path) -> bool:

@@ -53,13 +53,15 @@ def add_proposals(store: ImageStore, proposals: Sequence[Proposal], bundle_id: s
 def open_proposals(store: ImageStore) -> pd.DataFrame:
     """The latest proposal for each image that nobody has annotated or settled since.
 
+    A label alone does not annotate an image for which objects are proposed.
+
     Returns:
         proposal_id, image_id, source, kind, class_id, label, objects, score, author; the least
         sure first, as a person's look is worth most there.
     """
     events = store.proposal_table.scan([*_COLUMNS, "supersedes"]).to_pandas()
     settled = events["event_id"].isin(events["supersedes"].dropna())
-    annotated = events["image_id"].isin(store.labels()["image_id"])
+    annotated = _annotated(events, store.labels())
     found = events[events["kind"].isin(KINDS) & ~settled & ~annotated]
     found = found.drop_duplicates("image_id", keep="last")
     found = found.assign(score=[json.loads(text)["score"] for text in found["attributes"]])
@@ -103,10 +105,20 @@ def settle_proposals(
         rows = found.loc[list(dict.fromkeys(proposal_ids))].reset_index().to_dict("records")
         now = datetime.now(UTC)
         if accept:
-            store.annotation_table.add([_annotation(row, author, now) for row in rows])
+            labels = store.labels_of([row["image_id"] for row in rows])
+            before = dict(zip(labels["image_id"], labels["event_id"], strict=True))
+            store.annotation_table.add([_annotation(row, author, now, before) for row in rows])
         said = ACCEPTED if accept else REJECTED
         store.proposal_table.add([_settlement(row, said, author, now) for row in rows])
     return len(rows)
+
+
+def _annotated(events: pd.DataFrame, labels: pd.DataFrame) -> pd.Series:
+    """Whether the image of each proposal has what is proposed: a label, or a list of objects."""
+    listed = labels["image_id"][labels["objects"].notna()]
+    of_objects = events["kind"] == OBJECTS
+    has_label, has_objects = (events["image_id"].isin(ids) for ids in (labels["image_id"], listed))
+    return has_objects | (has_label & ~of_objects)
 
 
 def _author(bundle_id: str) -> str:
@@ -130,8 +142,8 @@ def _event(proposal: Proposal, bundle_id: str, now: datetime) -> Annotation:
     )
 
 
-def _annotation(row: dict, author: str, now: datetime) -> Annotation:
-    """What an accepted proposal becomes."""
+def _annotation(row: dict, author: str, now: datetime, before: dict[str, str]) -> Annotation:
+    """What an accepted proposal becomes, in place of the label `before`, where there is one."""
     return Annotation(
         event_id=digest(ACCEPTED, row["proposal_id"], author),
         image_id=row["image_id"],
@@ -143,7 +155,7 @@ def _annotation(row: dict, author: str, now: datetime) -> Annotation:
         author=author,
         source=f"proposal of {row['author']}",
         time=now,
-        supersedes=None,
+        supersedes=before.get(row["image_id"]),
     )
 
 

@@ -8,8 +8,9 @@ import pytest
 from vision_assets.vision.dataset.export import export
 from vision_assets.vision.dataset.versions import DatasetVersion, DatasetVersions
 from vision_assets.vision.errors import DatasetError, DiskFull
+from vision_assets.vision.formats.look import look
 from vision_assets.vision.manifest import SPLITS
-from vision_assets.vision.objects import AnnotatedObject
+from vision_assets.vision.objects import AnnotatedObject, to_text
 from vision_assets.vision.spec import ClassSpec
 from vision_assets_tests.vision.made_images import MadeImages, pipeline
 
@@ -160,6 +161,47 @@ def test_class_names_become_safe_folders(
     export(version, made, tmp_path / "out")
     assert len(files(tmp_path / "out")) == 15
     assert len({path.name for path in (tmp_path / "out").glob("train/*")}) == 2
+
+
+@pytest.mark.parametrize("format", ["folders", "coco", "voc", "yolo"])
+@pytest.mark.parametrize("name", ["50%", "pit & co", "train", "masks", "a: b, 'c'", "亀裂"])
+def test_what_is_exported_is_recognised_with_its_classes(
+    made: MadeImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format: str, name: str
+) -> None:
+    for image_id, label in made.label_of.items():
+        if label == "spot":
+            made.objects_of[image_id] = to_text([AnnotatedObject(2, (1, 2, 9, 8))])
+    classes = (
+        ClassSpec(id=0, name="good"),
+        ClassSpec(id=1, name="hole"),
+        ClassSpec(id=2, name=name),
+    )
+    monkeypatch.setattr(made, "classes", lambda declared: classes)
+    version = DatasetVersions(tmp_path / "other").create(made, pipeline())
+    export(version, made, tmp_path / "out", format)
+    found = look(tmp_path / "out")
+    assert found.class_ids[name] == 2
+    assert found.classes[name] == 5
+    assert sum(found.splits.values()) == found.n_images == (15 if format == "folders" else 5)
+
+
+def test_erased_images_of_an_export_are_no_rows_of_its_table(
+    version: DatasetVersion, made: MadeImages, tmp_path: Path
+) -> None:
+    made.erase(version.manifest()["image_id"].iloc[0])
+    export(version, made, tmp_path / "out")
+    assert look(tmp_path / "out").classes == {"good": 9, "spot": 5}
+
+
+def test_a_name_that_the_format_has_no_place_for_is_refused(
+    made: MadeImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classes = (ClassSpec(id=0, name="#1"), ClassSpec(id=2, name="spot"))
+    monkeypatch.setattr(made, "classes", lambda declared: classes)
+    version = DatasetVersions(tmp_path / "other").create(made, pipeline())
+    with pytest.raises(DatasetError, match="export coco or yolo"):
+        export(version, made, tmp_path / "out", "voc")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.fixture

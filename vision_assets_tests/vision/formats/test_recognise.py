@@ -1,4 +1,5 @@
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -101,6 +102,42 @@ def test_one_json_among_others_is_named(written: Callable[..., Path]) -> None:
     (folder / "settings.json").write_text('{"exposure": 3}')
     findings = look(folder)
     assert findings.layout.annotations == "annotations/*.json"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "glob"),
+    [
+        (
+            "train/_annotations.coco.json",
+            "valid/_annotations.coco.json",
+            "**/_annotations.coco.json",
+        ),
+        ("train/a.coco.json", "valid/b.coco.json", "**/*.coco.json"),
+        ("train/instances_1.json", "valid/instances_2.json", "**/instances_*.json"),
+        ("train/a.json", "valid/z.json", None),
+        ("a[1].json", "a[2].json", "./a[[]*.json"),
+    ],
+)
+def test_several_json_beside_another_one_are_all_read(
+    tmp_path: Path, one: str, other: str, glob: str | None
+) -> None:
+    for n, (file, split) in enumerate([(one, "train"), (other, "valid")]):
+        image = {"id": n, "file_name": f"{n}.jpg", "width": 32, "height": 32}
+        said = {"id": n, "image_id": n, "category_id": 4, "bbox": [1, 2, 4, 5]}
+        lists = {
+            "images": [image],
+            "annotations": [said],
+            "categories": [{"id": 4, "name": "spot"}],
+        }
+        save(tmp_path / split / f"{n}.jpg", draw_jpeg(n))
+        save(tmp_path / file, json.dumps(lists).encode())
+    save(tmp_path / "train" / "settings.json", b'{"exposure": 3}')
+    save(tmp_path / "a_camera.json", b"[1, 2]")
+    findings = look(tmp_path)
+    assert findings.layout.annotations == glob
+    assert (findings.class_ids, findings.unlabelled) == ({"spot": 4}, 0)
+    assert findings.objects is not None
+    assert (findings.objects.objects, findings.objects.n_faults) == ({"spot": 2}, {})
 
 
 def test_other_texts_and_xml_are_no_annotations(tmp_path: Path) -> None:

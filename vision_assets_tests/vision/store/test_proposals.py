@@ -95,6 +95,25 @@ def test_a_label_that_a_person_gave_meanwhile_closes_the_proposal(
     assert len(open_proposals(store)) == 2
 
 
+def test_a_label_alone_does_not_close_a_proposal_of_objects(take: Take, store: ImageStore):
+    outcome = take({"spot/a.jpg": draw_jpeg(0, "spot")})["spot/a.jpg"]
+    objects = to_text([AnnotatedObject(1, (8, 8, 20, 20))])
+    add_proposals(store, [Proposal(str(outcome.image_id), 1, "scratch", 0.7, objects)], "b" * 12)
+    label = store.labels_of([str(outcome.image_id)])["event_id"][0]
+    assert settle_proposals(store, open_proposals(store)["proposal_id"].tolist(), True, "one") == 1
+    assert store.annotation_table.scan(["supersedes"])["supersedes"].to_pylist() == [None, label]
+    assert store.labels()[["label", "objects"]].to_numpy().tolist() == [["scratch", objects]]
+    assert len(open_proposals(store)) == 0
+
+
+def test_objects_close_a_proposal_of_objects(take: Take, store: ImageStore):
+    outcome = take({"a.jpg": draw_jpeg(0, "spot")})["a.jpg"]
+    for bundle_id in ("a" * 12, "b" * 12):
+        add_proposals(store, [Proposal(str(outcome.image_id), 2, "spot", 0.7, "[]")], bundle_id)
+    settle_proposals(store, open_proposals(store)["proposal_id"].tolist(), True, "someone")
+    assert len(open_proposals(store)) == 0
+
+
 def test_objects_are_proposed_and_accepted_whole(take: Take, store: ImageStore):
     outcome = take({"a.jpg": draw_jpeg(0, "spot")})["a.jpg"]
     objects = to_text([AnnotatedObject(2, (8, 8, 20, 20), mask=encode(draw_mask(0, "spot")))])

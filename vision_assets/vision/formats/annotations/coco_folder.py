@@ -19,6 +19,12 @@ _EVERY_JSON = "**/*.json"
 _WORD = re.compile(r"[a-z]+")
 
 
+def json_files(landing: Path, glob: str | None) -> tuple[str, ...]:
+    """The files of a glob, every JSON without one; posix, sorted, hidden ones left out."""
+    found = (path.relative_to(landing) for path in landing.glob(glob or _EVERY_JSON))
+    return tuple(sorted(p.as_posix() for p in found if not any(q[0] == "." for q in p.parts)))
+
+
 class CocoFolder:
     """Reads COCO's JSON.
 
@@ -29,17 +35,14 @@ class CocoFolder:
     """
 
     def __init__(self, landing: Path, files: str | None, indices: Path | None) -> None:
-        self._landing, self._glob = landing, files or _EVERY_JSON
+        self._landing, self._glob = landing, files
         self._indices = indices or _folder_as_long_as(self)
         self._index = cache(self._open)
         self._order = cache(self._ordered)
 
     @cached_property
     def _files(self) -> tuple[str, ...]:
-        found = (path.relative_to(self._landing) for path in self._landing.glob(self._glob))
-        return tuple(
-            sorted(p.as_posix() for p in found if not any(q.startswith(".") for q in p.parts))
-        )
+        return json_files(self._landing, self._glob)
 
     def files_of(self, path: str) -> tuple[str, ...]:
         """Every JSON, those near the image first."""

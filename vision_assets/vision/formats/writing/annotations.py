@@ -71,6 +71,11 @@ class Annotations:
         """Name of each class by id."""
         return {entry.id: entry.name for entry in self.classes}
 
+    @property
+    def n_renumbered(self) -> int:
+        """Classes whose id is lost where they are counted from 0."""
+        return sum(entry.id != place for place, entry in enumerate(self.classes))
+
     def of_split(self, split: str | None) -> Iterator[AnnotatedImage]:
         """The images of one split."""
         return (image for image in self.images if image.split == split)
@@ -104,6 +109,10 @@ class Writer(Protocol):
 
     def losses(self, said: Annotations) -> list[str]:
         """What of these annotations the format has no place for, in words."""
+        ...
+
+    def no_place(self, name: str) -> str | None:
+        """Why a class of this name would not be read again as it is; None where it is."""
         ...
 
 

@@ -33,6 +33,10 @@ def losses(said: Annotations) -> list[str]:
     return [f"outlines of {both} objects: COCO takes their masks alone"] if both else []
 
 
+def no_place(name: str) -> str | None:
+    return None
+
+
 def _document(said: Annotations, split: str | None) -> Iterator[str]:
     categories = [{"id": entry.id, "name": entry.name} for entry in said.classes]
     yield f'{{"categories": {json.dumps(categories)},\n"images": [\n'

@@ -1,16 +1,14 @@
 """Class folders: `<split>/<class>/<name>`, as tools for classification read them."""
 
-import re
 from collections.abc import Iterable, Iterator
 
+from vision_assets.vision.formats.folder_names import MAX_BYTES, to_folder
 from vision_assets.vision.formats.writing.annotations import AnnotatedImage, Annotations
-
-_UNSAFE = re.compile(r'[\x00-\x1f<>:"/\\|?*%]|^\.|[. ]$')
 
 
 def picture_file(image: AnnotatedImage) -> str:
-    folders = filter(None, (image.split, _folder(image.label or "unlabelled")))
-    return "/".join([*folders, image.name])
+    folder = None if image.label is None else to_folder(image.label)
+    return "/".join([*filter(None, (image.split, folder)), image.name])
 
 
 def annotation_files(said: Annotations) -> Iterator[tuple[str, Iterable[str]]]:
@@ -22,6 +20,7 @@ def losses(said: Annotations) -> list[str]:
     return [f"{n} objects: class folders have one class for each image"] if n else []
 
 
-def _folder(label: str) -> str:
-    """A class name as a folder name: what file systems refuse is written as %XX."""
-    return _UNSAFE.sub(lambda found: f"%{ord(found[0]):02X}", label)
+def no_place(name: str) -> str | None:
+    if len(to_folder(name).encode()) > MAX_BYTES:
+        return f"its folder would have a name of more than {MAX_BYTES} bytes"
+    return None

@@ -9,16 +9,21 @@ The numbers of a box are its edges, as most tools of today take them; the whole 
 w, h. VOC's own development kit counted pixels from 1 (`source.first_pixel` reads those).
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from xml.sax.saxutils import escape
 
-from vision_assets.vision.errors import DatasetError
 from vision_assets.vision.formats.writing.annotations import AnnotatedImage, Annotations
 from vision_assets.vision.objects import AnnotatedObject
 
 PICTURES = "JPEGImages"
+BACKGROUND = "background"
+"""What label maps call the pixels of no object."""
+
 _EDGES = ("xmin", "ymin", "xmax", "ymax")
+_NOT_XML = re.compile("[^\t\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""And line breaks, which separate the classes of the label map."""
 
 
 def picture_file(image: AnnotatedImage) -> str:
@@ -26,7 +31,7 @@ def picture_file(image: AnnotatedImage) -> str:
 
 
 def annotation_files(said: Annotations) -> Iterator[tuple[str, Iterable[str]]]:
-    names = {number: _text(name) for number, name in said.names.items()}
+    names = {number: escape(name) for number, name in said.names.items()}
     yield "labelmap.txt", _label_map(said)
     for split in filter(None, said.splits):
         yield f"ImageSets/Main/{split}.txt", (f"{_stem(i)}\n" for i in said.of_split(split))
@@ -36,8 +41,21 @@ def annotation_files(said: Annotations) -> Iterator[tuple[str, Iterable[str]]]:
 
 def losses(said: Annotations) -> list[str]:
     found = said.contents
-    lost = found.masks + found.outlines - found.both
-    return [f"outlines and masks of {lost} objects: VOC has boxes alone"] if lost else []
+    lost = {
+        "outlines and masks of {} objects: VOC has boxes alone": (
+            found.masks + found.outlines - found.both
+        ),
+        "ids of {} classes: VOC has their order alone": said.n_renumbered,
+    }
+    return [text.format(n) for text, n in lost.items() if n]
+
+
+def no_place(name: str) -> str | None:
+    if _NOT_XML.search(name):
+        return "XML has no control characters, and the label map a class a line"
+    if name == BACKGROUND:
+        return "the label map calls so what is no object"
+    return "in the label map it would be a comment" if name.startswith("#") else None
 
 
 def xml(image: AnnotatedImage, names: Mapping[int, str]) -> str:
@@ -46,7 +64,7 @@ def xml(image: AnnotatedImage, names: Mapping[int, str]) -> str:
         [
             "<annotation>",
             f"\t<folder>{PICTURES}</folder>",
-            f"\t<filename>{_text(image.name)}</filename>",
+            f"\t<filename>{escape(image.name)}</filename>",
             "\t<size>",
             f"\t\t<width>{image.width_px}</width>",
             f"\t\t<height>{image.height_px}</height>",
@@ -72,7 +90,7 @@ def _label_map(said: Annotations) -> Iterator[str]:
     """Columns: name, colour, parts, actions; only the first one is known."""
     yield "# label:color_rgb:parts:actions\n"
     for entry in said.classes:
-        yield f"{_text(entry.name)}:::\n"
+        yield f"{entry.name}:::\n"
 
 
 def _stem(image: AnnotatedImage) -> str:
@@ -81,11 +99,3 @@ def _stem(image: AnnotatedImage) -> str:
 
 def _number(value: float) -> str:
     return str(int(value)) if value == int(value) else repr(float(value))
-
-
-def _text(name: str) -> str:
-    if not name.isprintable():
-        raise DatasetError(
-            f"expected a name of printable characters for XML, got {name!r}; rename the class"
-        )
-    return escape(name)
