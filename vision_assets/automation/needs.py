@@ -4,15 +4,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
+import dagster as dg
+
 from vision_assets.automation.liveness import Daemon
-from vision_assets.automation.standing import Standing
+from vision_assets.automation.standing import Standing, standing
 from vision_assets.automation.waits import PERSON
+from vision_assets.resources.home import HomeResource
+from vision_assets.vision.errors import VisionAssetsError
 from vision_assets.vision.remedies import (
     ALERT_UNDELIVERED,
     DAEMON_STOPPED,
     SERVICE_STOPPED,
     remedy_for,
 )
+from vision_assets.vision.use_case import UseCase
 
 LITTLE_FREE_BYTES = 5 * 10**9
 _CHECK_FAILURES = ("DagsterAssetCheckFailedError", "CheckFailed")
@@ -45,6 +50,22 @@ class Need:
     urgency: Urgency
     what: str
     command: str = ""
+
+
+def look(
+    instance: dg.DagsterInstance, home: HomeResource, use_case: UseCase
+) -> tuple[Standing | None, list[Need]]:
+    """How a use case stands and what is to be done; where it is damaged, that alone."""
+    try:
+        seen = standing(instance, home, use_case)
+    except (VisionAssetsError, OSError) as error:
+        return None, [damage(error)]
+    return seen, needs(seen)
+
+
+def damage(error: Exception) -> Need:
+    """What hides how a use case stands: a wrong YAML, a damaged file."""
+    return Need(Urgency.BROKEN, str(error), "vision-assets doctor")
 
 
 def needs(standing: Standing) -> list[Need]:

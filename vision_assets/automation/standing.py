@@ -25,7 +25,7 @@ from vision_assets.automation.waits import Wait, waiting_files, waits
 from vision_assets.resources.home import HomeResource
 from vision_assets.serving.endpoint import is_ready
 from vision_assets.vision.disk import disk_state
-from vision_assets.vision.errors import DeploymentError
+from vision_assets.vision.errors import VisionAssetsError
 from vision_assets.vision.use_case import UseCase
 
 if TYPE_CHECKING:
@@ -86,10 +86,14 @@ class Standing:
 
 
 def standing(instance: dg.DagsterInstance, home: HomeResource, use_case: UseCase) -> Standing:
-    """Look at a use case; nothing is changed."""
+    """Look at a use case; nothing is changed.
+
+    Raises:
+        VisionAssetsError: what it holds is damaged.
+    """
     store = home.image_store(use_case)
     quarantine = store.quarantine()
-    answers, damaged = _answers(home, use_case)
+    answers, damaged = answering(home, use_case)
     files, disk = waiting_files(home, use_case), disk_state(home.home.root)
     return Standing(
         use_case=use_case.name,
@@ -115,11 +119,11 @@ def standing(instance: dg.DagsterInstance, home: HomeResource, use_case: UseCase
     )
 
 
-def _answers(home: HomeResource, use_case: UseCase) -> tuple[dict[str, Any] | None, str | None]:
+def answering(home: HomeResource, use_case: UseCase) -> tuple[dict[str, Any] | None, str | None]:
     """The deployment that answers and whether its endpoint is ready; or why it is not known."""
     try:
         current = home.deployments(use_case).current()
-    except DeploymentError as error:
+    except VisionAssetsError as error:
         return None, str(error)
     if current is None:
         return None, None

@@ -296,7 +296,9 @@ def test_a_stopped_service_is_told_once_for_each_time(home: Home, receiver: Rece
     assert told == [True, False, True]
 
 
+@pytest.mark.parametrize("is_torn", [False, True], ids=["sound", "a version is torn"])
 def test_a_service_is_told_of_at_the_second_look(
+    is_torn: bool,
     parts: UseCase,
     instance: dg.DagsterInstance,
     receiver: Receiver,
@@ -304,6 +306,8 @@ def test_a_service_is_told_of_at_the_second_look(
     home: Home,
 ) -> None:
     deployed()
+    if is_torn:
+        (home.datasets("parts") / "v0001-012345678901").mkdir(parents=True)
     (sensor,) = status(parts).sensors or ()
     assert isinstance(sensor, dg.SensorDefinition)
     cursor = tick(sensor, instance).cursor

@@ -177,3 +177,15 @@ def test_the_asset_is_written_only_where_something_changed(
     drop(1)
     (changed,) = _written(parts, instance, first.cursor).asset_events
     assert "files in the landing folder: 1" in changed.metadata["status"].value
+
+
+def test_a_torn_file_is_told_in_place_of_what_was_last_seen(
+    parts: UseCase, instance: dg.DagsterInstance, home: Home
+) -> None:
+    first = _written(parts, instance)
+    version = home.datasets("parts") / "v0001-012345678901"
+    version.mkdir(parents=True)
+    (version / "version.json").write_text('{"number"')
+    (changed,) = _written(parts, instance, first.cursor).asset_events
+    assert changed.metadata["state"].value == "broken"
+    assert "no readable dataset version" in changed.metadata["status"].value
