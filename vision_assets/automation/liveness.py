@@ -75,11 +75,13 @@ def concerns(run: dg.DagsterRun, use_case: UseCase) -> bool:
 
 
 def last_failed_run(instance: dg.DagsterInstance, use_case: UseCase) -> FailedRun | None:
-    """The last run that failed, unless what failed in it was made since."""
+    """The last run that failed and that nothing has made up for: what failed was not made since."""
     filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE])
     for record in instance.get_run_records(filters, limit=_LOOKED_AT):
-        if concerns(record.dagster_run, use_case):
-            return _unless_mended(instance, use_case, record)
+        if concerns(record.dagster_run, use_case) and (
+            failed := _unless_mended(instance, use_case, record)
+        ):
+            return failed
     return None
 
 

@@ -15,7 +15,7 @@ from vision_assets.automation.standing_text import TOLD, markdown, next_steps, r
 from vision_assets.automation.status import STATUS, status
 from vision_assets.home import Home
 from vision_assets.resources.home import HomeResource
-from vision_assets.vision.errors import TrainingError
+from vision_assets.vision.errors import DatasetError, TrainingError
 from vision_assets.vision.use_case import UseCase
 from vision_assets_tests.graph.chains import run_chain
 from vision_assets_tests.graph.ticks import store_all, tick
@@ -72,6 +72,18 @@ def test_a_failed_run_is_told_until_it_is_made_up_for(
     assert need.command == "vision-assets run parts"
     run_chain(parts, instance, until="trained_model")
     assert _stand(parts, instance).failed is None
+
+
+def test_a_failed_training_is_told_after_another_run_failed_and_was_made_up_for(
+    parts: UseCase, instance: dg.DagsterInstance
+) -> None:
+    training, version = TrainingError("expected 2 images a class"), DatasetError("no images")
+    run_chain(parts, instance, raising={"trained_model": training})
+    run_chain(parts, instance, raising={"validated_dataset": version}, until="validated_dataset")
+    run_chain(parts, instance, until="validated_dataset")
+    failed = _stand(parts, instance).failed
+    assert failed is not None
+    assert failed.error.kind == "TrainingError"
 
 
 def test_a_gate_is_told_once_and_not_as_a_failed_run_too(
