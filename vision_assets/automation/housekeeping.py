@@ -11,18 +11,23 @@ from vision_assets.vision.use_case import UseCase
 CRON = "30 4 * * *"
 
 
-def housekeeping(use_cases: Callable[[], Mapping[str, UseCase]]) -> dg.Definitions:
+def housekeeping(
+    use_cases: Callable[[], Mapping[str, UseCase]],
+    broken: Callable[[], Mapping[str, Exception]],
+) -> dg.Definitions:
     """Build the job `housekeeping` and its schedule, which runs once a day.
 
     Args:
-        use_cases: gives all of the project, by name, when the job runs.
+        use_cases: gives all of the project that load, by name, when the job runs.
+        broken: gives those that do not, and why.
     """
 
     @dg.op(description="Remove what is old and needed no longer, by `keep` of each use case.")
     def remove_what_is_old(context: dg.OpExecutionContext, home: HomeResource) -> None:
         from vision_assets.keeping.housekeeping.housekeeping import carry_out, plan
 
-        found = plan(home.home, list(use_cases().values()), context.instance)
+        cases = list(use_cases().values())
+        found = plan(home.home, cases, context.instance, broken=broken())
         done = carry_out(home.home, found.items)
         for item in done.removed:
             context.log.info(f"removed {item.kind} {item.use_case} {item.name}: {item.why}")
