@@ -173,12 +173,17 @@ def test_the_schedule_skips_when_nothing_has_changed(
     assert changed.tags[STATE_TAG] != request.tags[STATE_TAG]
 
 
-def test_a_trigger_that_changes_is_no_other_state(
-    four: UseCase, instance: dg.DagsterInstance, write_yaml: Callable[..., Path]
+@pytest.mark.parametrize(
+    "change",
+    ["triggers: {retrain_after: 2}", "keep: {runs_days: 9}", "service: {port: 4321}"],
+    ids=lambda change: change.partition(":")[0],
+)
+def test_what_changes_no_model_is_no_other_state(
+    four: UseCase, instance: dg.DagsterInstance, write_yaml: Callable[..., Path], change: str
 ) -> None:
     (request,) = tick_schedule(by_clock(four), instance).run_requests or []
     record(instance, request, retraining_job_name(four), SUCCESS)
-    write_yaml(PARTS_YAML.replace("retrain_after: 4", "retrain_after: 2"))
+    write_yaml(PARTS_YAML.replace("triggers: {retrain_after: 4}", change))
     assert "Nothing has changed" in (
         tick_schedule(by_clock(use_case("parts")), instance).skip_message or ""
     )
