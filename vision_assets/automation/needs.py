@@ -72,6 +72,7 @@ def needs(standing: Standing) -> list[Need]:
     """All that is to be done, the most urgent first."""
     found = (
         *_of_the_service(standing),
+        *_of_the_workers(standing),
         *_of_the_machine(standing),
         *_of_the_model(standing),
         *_of_people(standing),
@@ -99,6 +100,16 @@ def _of_the_service(standing: Standing) -> Iterator[Need]:
             "No model is deployed yet.",
             f"vision-assets explain {standing.use_case}",
         )
+
+
+def _of_the_workers(standing: Standing) -> Iterator[Need]:
+    if standing.answers is None:
+        return
+    deployed, name = standing.answers["bundle_id"], standing.use_case
+    for others in standing.answers["others"]:
+        what = f"Bundle {deployed} is deployed, but {others}. Mend what it names and start the "
+        what += "endpoint again, or go back to the bundle before."
+        yield Need(Urgency.PERSON, what, f'vision-assets rollback {name} --why "it is refused"')
 
 
 def _of_the_machine(standing: Standing) -> Iterator[Need]:

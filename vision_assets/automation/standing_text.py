@@ -75,6 +75,7 @@ def _answers(standing: Standing, now: datetime | None) -> list[tuple[str, str]]:
     return [
         ("answers", f"bundle {answers['bundle_id']} on port {answers['port']}, {state}"),
         ("since", f"{since}, by {answers['by']}: {answers['why']}"),
+        ("but not by all", "; ".join(answers["others"]) or "-"),
         ("trained on", answers["dataset"].get("name", "-")),
     ]
 

@@ -100,6 +100,8 @@ def _line(standing: "Standing | None", needs: "list[Need]") -> tuple[str, str, s
     told = "nothing" if answers is None else f"{answers['bundle_id']}"
     if answers is not None and not answers["ready"]:
         told += ", NOT RUNNING"
+    elif answers is not None and answers["others"]:
+        told += ", NOT BY ALL WORKERS"
     return state, told, age(newest, datetime.now(UTC)) if newest else "-", first
 
 

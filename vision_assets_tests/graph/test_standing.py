@@ -15,7 +15,9 @@ from vision_assets.automation.standing_text import TOLD, markdown, next_steps, r
 from vision_assets.automation.status import STATUS, status
 from vision_assets.home import Home
 from vision_assets.resources.home import HomeResource
+from vision_assets.serving.deployments import Deployments
 from vision_assets.vision.errors import DatasetError, TrainingError
+from vision_assets.vision.inference.service.slot import Acknowledgement, acknowledge
 from vision_assets.vision.use_case import UseCase
 from vision_assets_tests.graph.chains import run_chain
 from vision_assets_tests.graph.ticks import store_all, tick
@@ -119,6 +121,23 @@ def test_a_quarantined_image_needs_a_person_and_a_suspicion_may_wait(
         (Urgency.PERSON, "vision-assets resolve parts"),
         (Urgency.NOTE, "vision-assets suspects parts"),
     ]
+
+
+def test_workers_that_go_on_with_another_bundle_are_told(
+    parts: UseCase, instance: dg.DagsterInstance, home: Home, deployed: Callable[[], None]
+) -> None:
+    deployed()
+    slot, said = Deployments(home.deployments("parts")).slot_path, {"sequence": 1, "source": "slot"}
+    for worker in ("one", "two"):
+        refusal = {"worker": worker, "bundle_id": "b0", "refused": "model.onnx is torn", **said}
+        acknowledge(slot, Acknowledgement.model_validate(refusal))
+    acknowledge(
+        slot, Acknowledgement.model_validate({"worker": "three", "bundle_id": "b1", **said})
+    )
+    (need,) = [need for need in _needs(parts, instance) if "torn" in need.what]
+    assert need.urgency is Urgency.PERSON
+    assert "2 of 3 workers answer with bundle b0" in need.what
+    assert need.command.startswith("vision-assets rollback parts")
 
 
 def test_a_damaged_deployment_log_is_told_and_the_rest_is_shown(
