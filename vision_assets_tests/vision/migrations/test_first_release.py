@@ -69,7 +69,7 @@ def test_its_bundle_still_answers(old: Home) -> None:
 )
 def test_nothing_is_written_to_it_before_it_is_migrated(old: Home, command: tuple) -> None:
     refused = run(*command, code=1)
-    assert "vision-assets migrate" in refused.stderr
+    assert "vision-assets migrate --backup TARGET" in refused.stderr
     assert home_version(old.root) == 1
 
 
