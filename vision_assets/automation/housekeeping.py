@@ -8,6 +8,7 @@ from vision_assets.resources.home import HomeResource
 from vision_assets.vision.errors import StoreError
 from vision_assets.vision.use_case import UseCase
 
+JOB, SCHEDULE = "housekeeping", "housekeeping_schedule"
 CRON = "30 4 * * *"
 
 
@@ -40,7 +41,7 @@ def housekeeping(
             raise StoreError("; ".join(wrong))
 
     @dg.job(
-        name="housekeeping",
+        name=JOB,
         executor_def=dg.in_process_executor,
         description="Removes what is old and needed no longer; see `keep` in the YAML.",
     )
@@ -48,7 +49,7 @@ def housekeeping(
         remove_what_is_old()
 
     schedule = dg.ScheduleDefinition(
-        name="housekeeping_schedule",
+        name=SCHEDULE,
         job=job,
         cron_schedule=CRON,
         default_status=dg.DefaultScheduleStatus.RUNNING,

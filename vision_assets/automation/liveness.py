@@ -9,11 +9,13 @@ import dagster as dg
 from dagster._core.scheduler.instigation import InstigatorStatus
 
 from vision_assets.assets.cause import retraining_job_name
+from vision_assets.automation import housekeeping
 from vision_assets.automation.failures import RunError, error_of
 from vision_assets.automation.new_images import ingest_job_name
 from vision_assets.vision.use_case import UseCase
 
-SHARED_SENSORS = ("interrupted_trainings", "lost_runs", "alerts", "alert_delivery")
+SHARED = ("interrupted_trainings", "lost_runs", "alerts", "alert_delivery", housekeeping.SCHEDULE)
+"""Sensors and schedules of all use cases together."""
 HEARTBEAT_S = 180.0
 """A daemon that has said nothing for so long does not run; it speaks every 30 s."""
 _LOOKED_AT = 100
@@ -61,7 +63,7 @@ def stopped_by_hand(instance: dg.DagsterInstance, use_case: UseCase) -> list[str
         f"{use_case.name}_enough_new_images": triggers.by_images,
         f"{use_case.name}_retrain_schedule": schedule.enabled,
         f"{use_case.name}_status": True,
-        **dict.fromkeys(SHARED_SENSORS, True),
+        **dict.fromkeys(SHARED, True),
     }
     stopped = instance.all_instigator_state(instigator_statuses={InstigatorStatus.STOPPED})
     return sorted(state.name for state in stopped if wanted.get(state.name))
@@ -75,10 +77,11 @@ def concerns(run: dg.DagsterRun, use_case: UseCase) -> bool:
 
 
 def last_failed_run(instance: dg.DagsterInstance, use_case: UseCase) -> FailedRun | None:
-    """The last run that failed and that nothing has made up for: what failed was not made since."""
+    """The last run that failed and that nothing has made up for; housekeeping is everybody's."""
     filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE])
     for record in instance.get_run_records(filters, limit=_LOOKED_AT):
-        if concerns(record.dagster_run, use_case) and (
+        run = record.dagster_run
+        if (run.job_name == housekeeping.JOB or concerns(run, use_case)) and (
             failed := _unless_mended(instance, use_case, record)
         ):
             return failed
@@ -93,7 +96,7 @@ def _unless_mended(
     error = error_of(instance, run.run_id)
     mended = (
         _made_since(instance, error.asset, ended_s)
-        if error.step
+        if error.step and run.job_name != housekeeping.JOB
         else _succeeded_since(instance, use_case, run.job_name, ended_s)
     )
     at = datetime.fromtimestamp(ended_s, UTC)
@@ -112,4 +115,4 @@ def _succeeded_since(
     success = [dg.DagsterRunStatus.SUCCESS]
     filters = dg.RunsFilter(job_name=job, statuses=success, updated_after=since)
     runs = instance.get_runs(filters, limit=_LOOKED_AT)
-    return any(concerns(run, use_case) for run in runs)
+    return any(job == housekeeping.JOB or concerns(run, use_case) for run in runs)

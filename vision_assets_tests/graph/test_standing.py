@@ -5,9 +5,11 @@ from collections.abc import Callable
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.run_request import InstigatorType
 from dagster._daemon.types import DaemonHeartbeat
 
 from vision_assets.assets.graph import SUSPICION, asset_key
+from vision_assets.automation.housekeeping import housekeeping
 from vision_assets.automation.liveness import HEARTBEAT_S, Daemon
 from vision_assets.automation.needs import Need, Urgency, needs, worst
 from vision_assets.automation.standing import Standing, standing
@@ -16,11 +18,11 @@ from vision_assets.automation.status import STATUS, status
 from vision_assets.home import Home
 from vision_assets.resources.home import HomeResource
 from vision_assets.serving.deployments import Deployments
-from vision_assets.vision.errors import DatasetError, TrainingError
+from vision_assets.vision.errors import DatasetError, SpecError, TrainingError
 from vision_assets.vision.inference.service.slot import Acknowledgement, acknowledge
 from vision_assets.vision.use_case import UseCase
 from vision_assets_tests.graph.chains import run_chain
-from vision_assets_tests.graph.ticks import store_all, tick
+from vision_assets_tests.graph.ticks import store_all, switch_off, tick
 
 Drop = Callable[[int], None]
 
@@ -86,6 +88,31 @@ def test_a_failed_training_is_told_after_another_run_failed_and_was_made_up_for(
     failed = _stand(parts, instance).failed
     assert failed is not None
     assert failed.error.kind == "TrainingError"
+
+
+def test_housekeeping_that_fails_is_told_until_it_succeeds(
+    parts: UseCase, instance: dg.DagsterInstance
+) -> None:
+    (job,) = housekeeping(lambda: {}, lambda: {"brass": SpecError("line 3")}).jobs or ()
+    resources = {"home": HomeResource()}
+    assert isinstance(job, dg.JobDefinition)
+    job.execute_in_process(resources=resources, instance=instance, raise_on_error=False)
+    (need,) = _needs(parts, instance)
+    assert "nothing of brass was removed: line 3" in need.what
+    (job,) = housekeeping(lambda: {}, lambda: {}).jobs or ()
+    assert isinstance(job, dg.JobDefinition)
+    job.execute_in_process(resources=resources, instance=instance)
+    assert _needs(parts, instance) == []
+
+
+def test_what_a_person_has_switched_off_is_told(
+    parts: UseCase, instance: dg.DagsterInstance
+) -> None:
+    for name in ("housekeeping_schedule", "parts_retrain_schedule"):
+        switch_off(instance, name, InstigatorType.SCHEDULE)
+    switch_off(instance, "lost_runs", InstigatorType.SENSOR)
+    assert not parts.spec.schedule.enabled
+    assert _stand(parts, instance).stopped == ("housekeeping_schedule", "lost_runs")
 
 
 def test_a_gate_is_told_once_and_not_as_a_failed_run_too(
