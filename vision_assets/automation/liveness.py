@@ -65,8 +65,14 @@ def stopped_by_hand(instance: dg.DagsterInstance, use_case: UseCase) -> list[str
         f"{use_case.name}_status": True,
         **dict.fromkeys(SHARED, True),
     }
-    stopped = instance.all_instigator_state(instigator_statuses={InstigatorStatus.STOPPED})
-    return sorted(state.name for state in stopped if wanted.get(state.name))
+    return sorted(name for name, on in switches(instance).items() if wanted.get(name) and not on)
+
+
+def switches(instance: dg.DagsterInstance) -> dict[str, bool]:
+    """Sensors and schedules that a person has switched on or off in the UI, by name."""
+    by_hand = {InstigatorStatus.RUNNING, InstigatorStatus.STOPPED}
+    states = instance.all_instigator_state(instigator_statuses=by_hand)
+    return {state.name: state.status is InstigatorStatus.RUNNING for state in states}
 
 
 def concerns(run: dg.DagsterRun, use_case: UseCase) -> bool:
