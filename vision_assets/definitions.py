@@ -6,7 +6,7 @@ from vision_assets.automation.alerts import alerts
 from vision_assets.automation.housekeeping import housekeeping
 from vision_assets.automation.interrupted import interrupted_trainings
 from vision_assets.automation.lost_runs import lost_runs
-from vision_assets.project import definitions, use_cases
+from vision_assets.project import broken_use_cases, definitions, use_cases
 from vision_assets.resources.home import HomeResource
 
 
@@ -18,4 +18,4 @@ def defs() -> dg.Definitions:
         sensors=[interrupted_trainings(), lost_runs(), *alerts()],
         executor=dg.in_process_executor,
     )
-    return dg.Definitions.merge(definitions(), shared, housekeeping(use_cases))
+    return dg.Definitions.merge(definitions(), shared, housekeeping(use_cases, broken_use_cases))

@@ -12,7 +12,7 @@ from dagster._core.scheduler.instigation import SensorInstigatorData
 
 from vision_assets.assets.cause import BY_TAG, REASON_TAG
 from vision_assets.assets.graph import BESIDE, GRAPH, asset_key, op_name, pools
-from vision_assets.automation.state import PROCESS_TAG, is_over, this_process
+from vision_assets.automation.state import PROCESS_TAG, is_at_work, is_over, this_process
 from vision_assets.home import Home
 from vision_assets.resources.agreement import agree
 from vision_assets.resources.tracking import end_interrupted
@@ -127,10 +127,15 @@ def bound_pools(home: Home, cases: Iterable[UseCase]) -> None:
             storage.initialize_concurrency_limit_to_default(pool)
 
 
-def fail_interrupted_runs(home: Home) -> None:
+def fail_interrupted_runs(home: Home, restored: bool = False) -> None:
     """Mark runs failed whose processes died with the servers, in Dagster and MLflow.
 
-    To be called while no server of the home runs.
+    To be called while no server of the home runs. What the command line executes in a process of
+    its own goes on.
+
+    Args:
+        home: the home.
+        restored: it is a copy: whatever lives works on the home that was copied.
     """
     interrupted = dg.RunsFilter(
         statuses=[
@@ -141,6 +146,8 @@ def fail_interrupted_runs(home: Home) -> None:
     )
     with instance(home) as dagster:
         for run in dagster.get_runs(interrupted):
+            if is_at_work(run) and not restored:
+                continue
             dagster.report_run_failed(run, "The servers ended while this run was under way.")
         end_interrupted(home, lambda run_id: is_over(dagster, run_id))
 
@@ -160,7 +167,7 @@ def resume_restored(home: Home) -> list[str]:
     for name in _names(home, "stores"):
         n = complete(ImageStore.open(home.store(name)))
         mended += [f"{name}: {n} images that had been erased are erased again"] if n else []
-    fail_interrupted_runs(home)
+    fail_interrupted_runs(home, restored=True)
     return mended
 
 

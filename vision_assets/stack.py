@@ -14,8 +14,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from vision_assets.child import Child, Say
@@ -27,20 +26,18 @@ from vision_assets.execution import (
     wake_sensors,
 )
 from vision_assets.home import Home
+from vision_assets.keeping.only_one import only_one
 from vision_assets.project import broken_use_cases, project_file, use_cases
 from vision_assets.resources.agreement import agree
 from vision_assets.resources.tracking import prepare, tracking_uri
 from vision_assets.serving.deployments import Deployments
 from vision_assets.serving.process import ending_with_parent
-from vision_assets.vision.errors import ServiceError, StoreLocked, VisionAssetsError
-from vision_assets.vision.file_lock import file_lock
+from vision_assets.vision.errors import ServiceError, VisionAssetsError
 from vision_assets.vision.use_case import UseCase
 
 HOST = "127.0.0.1"
 STOP_WAIT_S = 15.0
 _CLOCK_STEP_S = 2.0
-_LOCK = "up.lock"
-_LOCK_WAIT_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,7 @@ class Stack:
         self._code_server = CodeServerWatch()
 
     def __enter__(self) -> "Stack":
-        self._alone.enter_context(self._only_one())
+        self._alone.enter_context(only_one(self.home.root))
         try:
             return self._begin()
         except BaseException:
@@ -93,18 +90,6 @@ class Stack:
         for child in self.children.values():
             child.join(deadline_s)
         self._alone.close()
-
-    @contextmanager
-    def _only_one(self) -> Iterator[None]:
-        """Two daemons of one home would start runs twice, and mark each other's as failed."""
-        try:
-            with file_lock(self.home.root / _LOCK, wait_s=_LOCK_WAIT_S):
-                yield
-        except StoreLocked as error:
-            raise ServiceError(
-                f"the servers of {self.home.root} run already ({error}); look at them, or stop "
-                "that process first"
-            ) from None
 
     def tick(self) -> None:
         """Start endpoints of new deployments, revive what has ended, tell what is wrong."""

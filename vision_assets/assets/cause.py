@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from vision_assets.assets.graph import asset_key
+from vision_assets.assets.yaml_keys import ELSEWHERE
 from vision_assets.vision.use_case import UseCase
 
 if TYPE_CHECKING:
@@ -17,12 +18,13 @@ STATE_TAG = "vision_assets/state"
 REASON_TAG = "vision_assets/reason"
 BY_TAG = "vision_assets/by"
 _FROM_UI_TAG = "dagster/from_ui"
-_CHANGES_NO_MODEL = {"triggers", "schedule", "freshness"}
+CHANGES_NO_MODEL = {*ELSEWHERE, "score", "search"}
+"""Sections of the YAML that nothing reads from the images to the report of a model."""
 
 
 def state_token(store: "ImageStore", use_case: UseCase) -> str:
     """Hash of the stored images and labels, what the YAML says of models, and the release."""
-    said = use_case.spec.model_dump(mode="json", exclude=_CHANGES_NO_MODEL)
+    said = use_case.spec.model_dump(mode="json", exclude=CHANGES_NO_MODEL)
     parts = [store.token(), said, version("vision-assets")]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 

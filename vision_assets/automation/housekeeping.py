@@ -8,21 +8,27 @@ from vision_assets.resources.home import HomeResource
 from vision_assets.vision.errors import StoreError
 from vision_assets.vision.use_case import UseCase
 
+JOB, SCHEDULE = "housekeeping", "housekeeping_schedule"
 CRON = "30 4 * * *"
 
 
-def housekeeping(use_cases: Callable[[], Mapping[str, UseCase]]) -> dg.Definitions:
+def housekeeping(
+    use_cases: Callable[[], Mapping[str, UseCase]],
+    broken: Callable[[], Mapping[str, Exception]],
+) -> dg.Definitions:
     """Build the job `housekeeping` and its schedule, which runs once a day.
 
     Args:
-        use_cases: gives all of the project, by name, when the job runs.
+        use_cases: gives all of the project that load, by name, when the job runs.
+        broken: gives those that do not, and why.
     """
 
     @dg.op(description="Remove what is old and needed no longer, by `keep` of each use case.")
     def remove_what_is_old(context: dg.OpExecutionContext, home: HomeResource) -> None:
         from vision_assets.keeping.housekeeping.housekeeping import carry_out, plan
 
-        found = plan(home.home, list(use_cases().values()), context.instance)
+        cases = list(use_cases().values())
+        found = plan(home.home, cases, context.instance, broken=broken())
         done = carry_out(home.home, found.items)
         for item in done.removed:
             context.log.info(f"removed {item.kind} {item.use_case} {item.name}: {item.why}")
@@ -35,7 +41,7 @@ def housekeeping(use_cases: Callable[[], Mapping[str, UseCase]]) -> dg.Definitio
             raise StoreError("; ".join(wrong))
 
     @dg.job(
-        name="housekeeping",
+        name=JOB,
         executor_def=dg.in_process_executor,
         description="Removes what is old and needed no longer; see `keep` in the YAML.",
     )
@@ -43,7 +49,7 @@ def housekeeping(use_cases: Callable[[], Mapping[str, UseCase]]) -> dg.Definitio
         remove_what_is_old()
 
     schedule = dg.ScheduleDefinition(
-        name="housekeeping_schedule",
+        name=SCHEDULE,
         job=job,
         cron_schedule=CRON,
         default_status=dg.DefaultScheduleStatus.RUNNING,

@@ -9,11 +9,13 @@ import dagster as dg
 from dagster._core.scheduler.instigation import InstigatorStatus
 
 from vision_assets.assets.cause import retraining_job_name
+from vision_assets.automation import housekeeping
 from vision_assets.automation.failures import RunError, error_of
 from vision_assets.automation.new_images import ingest_job_name
 from vision_assets.vision.use_case import UseCase
 
-SHARED_SENSORS = ("interrupted_trainings", "lost_runs", "alerts", "alert_delivery")
+SHARED = ("interrupted_trainings", "lost_runs", "alerts", "alert_delivery", housekeeping.SCHEDULE)
+"""Sensors and schedules of all use cases together."""
 HEARTBEAT_S = 180.0
 """A daemon that has said nothing for so long does not run; it speaks every 30 s."""
 _LOOKED_AT = 100
@@ -61,10 +63,16 @@ def stopped_by_hand(instance: dg.DagsterInstance, use_case: UseCase) -> list[str
         f"{use_case.name}_enough_new_images": triggers.by_images,
         f"{use_case.name}_retrain_schedule": schedule.enabled,
         f"{use_case.name}_status": True,
-        **dict.fromkeys(SHARED_SENSORS, True),
+        **dict.fromkeys(SHARED, True),
     }
-    stopped = instance.all_instigator_state(instigator_statuses={InstigatorStatus.STOPPED})
-    return sorted(state.name for state in stopped if wanted.get(state.name))
+    return sorted(name for name, on in switches(instance).items() if wanted.get(name) and not on)
+
+
+def switches(instance: dg.DagsterInstance) -> dict[str, bool]:
+    """Sensors and schedules that a person has switched on or off in the UI, by name."""
+    by_hand = {InstigatorStatus.RUNNING, InstigatorStatus.STOPPED}
+    states = instance.all_instigator_state(instigator_statuses=by_hand)
+    return {state.name: state.status is InstigatorStatus.RUNNING for state in states}
 
 
 def concerns(run: dg.DagsterRun, use_case: UseCase) -> bool:
@@ -75,11 +83,14 @@ def concerns(run: dg.DagsterRun, use_case: UseCase) -> bool:
 
 
 def last_failed_run(instance: dg.DagsterInstance, use_case: UseCase) -> FailedRun | None:
-    """The last run that failed, unless what failed in it was made since."""
+    """The last run that failed and that nothing has made up for; housekeeping is everybody's."""
     filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE])
     for record in instance.get_run_records(filters, limit=_LOOKED_AT):
-        if concerns(record.dagster_run, use_case):
-            return _unless_mended(instance, use_case, record)
+        run = record.dagster_run
+        if (run.job_name == housekeeping.JOB or concerns(run, use_case)) and (
+            failed := _unless_mended(instance, use_case, record)
+        ):
+            return failed
     return None
 
 
@@ -91,7 +102,7 @@ def _unless_mended(
     error = error_of(instance, run.run_id)
     mended = (
         _made_since(instance, error.asset, ended_s)
-        if error.step
+        if error.step and run.job_name != housekeeping.JOB
         else _succeeded_since(instance, use_case, run.job_name, ended_s)
     )
     at = datetime.fromtimestamp(ended_s, UTC)
@@ -110,4 +121,4 @@ def _succeeded_since(
     success = [dg.DagsterRunStatus.SUCCESS]
     filters = dg.RunsFilter(job_name=job, statuses=success, updated_after=since)
     runs = instance.get_runs(filters, limit=_LOOKED_AT)
-    return any(concerns(run, use_case) for run in runs)
+    return any(job == housekeeping.JOB or concerns(run, use_case) for run in runs)

@@ -4,15 +4,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
+import dagster as dg
+
 from vision_assets.automation.liveness import Daemon
-from vision_assets.automation.standing import Standing
+from vision_assets.automation.standing import Standing, standing
 from vision_assets.automation.waits import PERSON
+from vision_assets.resources.home import HomeResource
+from vision_assets.vision.errors import VisionAssetsError
 from vision_assets.vision.remedies import (
     ALERT_UNDELIVERED,
     DAEMON_STOPPED,
     SERVICE_STOPPED,
     remedy_for,
 )
+from vision_assets.vision.use_case import UseCase
 
 LITTLE_FREE_BYTES = 5 * 10**9
 _CHECK_FAILURES = ("DagsterAssetCheckFailedError", "CheckFailed")
@@ -47,10 +52,27 @@ class Need:
     command: str = ""
 
 
+def look(
+    instance: dg.DagsterInstance, home: HomeResource, use_case: UseCase
+) -> tuple[Standing | None, list[Need]]:
+    """How a use case stands and what is to be done; where it is damaged, that alone."""
+    try:
+        seen = standing(instance, home, use_case)
+    except (VisionAssetsError, OSError) as error:
+        return None, [damage(error)]
+    return seen, needs(seen)
+
+
+def damage(error: Exception) -> Need:
+    """What hides how a use case stands: a wrong YAML, a damaged file."""
+    return Need(Urgency.BROKEN, str(error), "vision-assets doctor")
+
+
 def needs(standing: Standing) -> list[Need]:
     """All that is to be done, the most urgent first."""
     found = (
         *_of_the_service(standing),
+        *_of_the_workers(standing),
         *_of_the_machine(standing),
         *_of_the_model(standing),
         *_of_people(standing),
@@ -78,6 +100,16 @@ def _of_the_service(standing: Standing) -> Iterator[Need]:
             "No model is deployed yet.",
             f"vision-assets explain {standing.use_case}",
         )
+
+
+def _of_the_workers(standing: Standing) -> Iterator[Need]:
+    if standing.answers is None:
+        return
+    deployed, name = standing.answers["bundle_id"], standing.use_case
+    for others in standing.answers["others"]:
+        what = f"Bundle {deployed} is deployed, but {others}. Mend what it names and start the "
+        what += "endpoint again, or go back to the bundle before."
+        yield Need(Urgency.PERSON, what, f'vision-assets rollback {name} --why "it is refused"')
 
 
 def _of_the_machine(standing: Standing) -> Iterator[Need]:

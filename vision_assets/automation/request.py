@@ -18,17 +18,24 @@ VALID_S = 120.0
 _LOCK_WAIT_S = 5.0
 
 
-def claim(home: Home, use_case: UseCase, state: str, who: str, now_s: float | None = None) -> bool:
-    """Whether this trigger may ask for a training from a state.
+def claim(
+    home: Home,
+    use_case: UseCase,
+    who: str,
+    last_began_s: float | None = None,
+    now_s: float | None = None,
+) -> bool:
+    """Whether this trigger may ask for a training.
 
     The same trigger may ask again, as a daemon does that died in between; another one may not
-    while the request is young.
+    while the request is young and no training has come of it. What is stored in between is lost
+    to none: the training that was asked for makes its dataset version when it begins.
 
     Args:
         home: where the request is noted.
         use_case: that is to be trained.
-        state: token of what it is trained from.
         who: the trigger.
+        last_began_s: when the last training began, seconds since 1970; None: there was none.
         now_s: seconds since 1970; None: now.
 
     Raises:
@@ -38,10 +45,11 @@ def claim(home: Home, use_case: UseCase, state: str, who: str, now_s: float | No
     path = _path(home, use_case)
     with file_lock(path.with_suffix(".lock"), _LOCK_WAIT_S):
         known = _read(path)
-        is_young = abs(at_s - known.get("at_s", -VALID_S)) < VALID_S
-        if known.get("state") == state and known.get("who") != who and is_young:
+        asked_s = known.get("at_s", -VALID_S)
+        is_open = abs(at_s - asked_s) < VALID_S and (last_began_s or 0.0) < asked_s
+        if is_open and known.get("who") != who:
             return False
-        request = {"schema_version": 1, "state": state, "who": who, "at_s": at_s}
+        request = {"schema_version": 1, "who": who, "at_s": at_s}
         write_text(path, json.dumps(request))
     return True
 

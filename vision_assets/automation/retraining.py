@@ -120,10 +120,11 @@ def _request(
     if not decided.trains:
         return dg.SkipReason(decided.why_not)
     state = state_token(home.image_store(use_case), use_case)
-    if not claim(home.home, use_case, state, who):
+    began_s = last_began_s(instance, use_case)
+    if not claim(home.home, use_case, who, began_s):
         return dg.SkipReason("Another trigger has asked for this training a moment ago.")
     return dg.RunRequest(
         # A second try after a failure is a run of its own.
-        run_key=f"{state}:{last_began_s(instance, use_case)}",
+        run_key=f"{state}:{began_s}",
         tags={STATE_TAG: state, REASON_TAG: decided.reason, BY_TAG: f"trigger: {who}"},
     )

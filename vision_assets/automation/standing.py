@@ -3,6 +3,7 @@
 Everything that `vision-assets status` and the asset `<use_case>/status` show is here.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,13 +26,16 @@ from vision_assets.automation.waits import Wait, waiting_files, waits
 from vision_assets.resources.home import HomeResource
 from vision_assets.serving.endpoint import is_ready
 from vision_assets.vision.disk import disk_state
-from vision_assets.vision.errors import DeploymentError
+from vision_assets.vision.errors import VisionAssetsError
 from vision_assets.vision.use_case import UseCase
 
 if TYPE_CHECKING:
+    from vision_assets.serving.deployments import Deployments
     from vision_assets.vision.store.image_store import ImageStore
 
 _RUNS = 5
+_POLLS = 10
+"""A worker that has not looked at the slot for so many of its looks is gone."""
 _RUNS_LOOKED_AT = 50
 
 
@@ -41,8 +45,8 @@ class Standing:
 
     Attributes:
         use_case: its name.
-        answers: bundle_id, since, why, by, previous, dataset, port, ready; None before the first
-            deployment.
+        answers: bundle_id, since, why, by, previous, dataset, port, ready, and others: which
+            workers go on with another bundle, and why; None before the first deployment.
         damaged: why the deployment log cannot be read; None where it can.
         images: that are stored.
         labelled: of them.
@@ -86,10 +90,14 @@ class Standing:
 
 
 def standing(instance: dg.DagsterInstance, home: HomeResource, use_case: UseCase) -> Standing:
-    """Look at a use case; nothing is changed."""
+    """Look at a use case; nothing is changed.
+
+    Raises:
+        VisionAssetsError: what it holds is damaged.
+    """
     store = home.image_store(use_case)
     quarantine = store.quarantine()
-    answers, damaged = _answers(home, use_case)
+    answers, damaged = answering(home, use_case)
     files, disk = waiting_files(home, use_case), disk_state(home.home.root)
     return Standing(
         use_case=use_case.name,
@@ -115,18 +123,30 @@ def standing(instance: dg.DagsterInstance, home: HomeResource, use_case: UseCase
     )
 
 
-def _answers(home: HomeResource, use_case: UseCase) -> tuple[dict[str, Any] | None, str | None]:
+def answering(home: HomeResource, use_case: UseCase) -> tuple[dict[str, Any] | None, str | None]:
     """The deployment that answers and whether its endpoint is ready; or why it is not known."""
     try:
-        current = home.deployments(use_case).current()
-    except DeploymentError as error:
+        deployments = home.deployments(use_case)
+        current = deployments.current()
+    except VisionAssetsError as error:
         return None, str(error)
     if current is None:
         return None, None
     chosen = {"bundle_id", "since", "why", "by", "previous", "dataset"}
     port = use_case.spec.service.port
-    endpoint = {"port": port, "ready": is_ready(port)}
+    endpoint = {"port": port, "ready": is_ready(port), "others": _others(deployments, use_case)}
     return current.model_dump(mode="json", include=chosen) | endpoint, None
+
+
+def _others(deployments: "Deployments", use_case: UseCase) -> list[str]:
+    """Workers that could not take what is deployed: they answer with what they had before."""
+    switch = deployments.switch(fresh_s=_POLLS * max(1.0, use_case.spec.service.slot_poll_s))
+    refusals = Counter((worker.bundle_id, worker.refused) for worker in switch.refused)
+    return [
+        f"{number} of {len(switch.refused) + len(switch.taken)} workers answer with bundle "
+        f"{bundle_id}: {why}"
+        for (bundle_id, why), number in sorted(refusals.items())
+    ]
 
 
 def _newest_image_at(store: "ImageStore") -> datetime | None:

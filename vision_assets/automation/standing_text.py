@@ -42,10 +42,16 @@ def rows(standing: Standing, now: datetime | None = None) -> list[tuple[str, str
     ]
 
 
-def markdown(standing: Standing, found: list[Need]) -> str:
-    """The same for Dagster's UI; says nothing that changes by the mere passing of time."""
+def markdown(standing: Standing | None, found: list[Need]) -> str:
+    """The same for Dagster's UI; says nothing that changes by the mere passing of time.
+
+    Args:
+        standing: of a use case; None where it cannot be looked at.
+        found: what is to be done.
+    """
     lines = [f"1. {_step(need)}" for need in next_steps(found)] or ["Nothing."]
-    table = [f"| {name} | {_cell(value)} |" for name, value in rows(standing)]
+    told = [] if standing is None else rows(standing)
+    table = [f"| {name} | {_cell(value)} |" for name, value in told]
     return "\n".join(["**What to do**", "", *lines, "", "| | |", "|---|---|", *table])
 
 
@@ -69,6 +75,7 @@ def _answers(standing: Standing, now: datetime | None) -> list[tuple[str, str]]:
     return [
         ("answers", f"bundle {answers['bundle_id']} on port {answers['port']}, {state}"),
         ("since", f"{since}, by {answers['by']}: {answers['why']}"),
+        ("but not by all", "; ".join(answers["others"]) or "-"),
         ("trained on", answers["dataset"].get("name", "-")),
     ]
 

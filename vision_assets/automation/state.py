@@ -41,10 +41,15 @@ def this_process() -> str:
     return _process(os.getpid()) or str(os.getpid())
 
 
+def is_at_work(run: dg.DagsterRun) -> bool:
+    """Whether the process lives that executes the run by itself, without a server of Dagster."""
+    said = run.tags.get(PROCESS_TAG)
+    return said is not None and _process(int(said.partition(":")[0])) == said
+
+
 def is_left_behind(run: dg.DagsterRun) -> bool:
     """Whether the process that executed the run by itself has died without a word."""
-    said = run.tags.get(PROCESS_TAG)
-    return said is not None and _process(int(said.partition(":")[0])) != said
+    return PROCESS_TAG in run.tags and not is_at_work(run)
 
 
 def _process(pid: int) -> str | None:

@@ -8,13 +8,14 @@ import hashlib
 import json
 import time
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import dagster as dg
 
 from vision_assets.assets.graph import asset_key, by_hand
 from vision_assets.automation.alerts import tell_of_stopped_service
-from vision_assets.automation.needs import needs, worst
-from vision_assets.automation.standing import Standing, standing
+from vision_assets.automation.needs import look, worst
+from vision_assets.automation.standing import answering
 from vision_assets.automation.standing_text import markdown
 from vision_assets.resources.home import HomeResource
 from vision_assets.vision.use_case import UseCase
@@ -63,13 +64,13 @@ def _sensor(use_case: UseCase) -> dg.SensorDefinition:
         description="Writes the asset `status` where something has changed; starts no run.",
     )
     def sense(context: dg.SensorEvaluationContext, home: HomeResource):
-        seen = standing(context.instance, home, use_case)
-        found = needs(seen)
+        seen, found = look(context.instance, home, use_case)
+        answers = seen.answers if seen else answering(home, use_case)[0]
         text = markdown(seen, found)
         before = Look.read(context.cursor)
-        now = Look(hashlib.sha256(text.encode()).hexdigest()[:16], _silent_since(seen, before))
-        if before.silent_since is not None and now.silent_since is not None and seen.answers:
-            tell_of_stopped_service(home.home, use_case.name, seen.answers, now.silent_since)
+        now = Look(hashlib.sha256(text.encode()).hexdigest()[:16], _silent_since(answers, before))
+        if before.silent_since is not None and now.silent_since is not None and answers:
+            tell_of_stopped_service(home.home, use_case.name, answers, now.silent_since)
         context.update_cursor(json.dumps(asdict(now)))
         if before.digest == now.digest:
             return dg.SkipReason("Nothing has changed since the status was written.")
@@ -82,7 +83,7 @@ def _sensor(use_case: UseCase) -> dg.SensorDefinition:
     return sense
 
 
-def _silent_since(seen: Standing, before: Look) -> int | None:
-    if seen.answers is None or seen.answers["ready"]:
+def _silent_since(answers: dict[str, Any] | None, before: Look) -> int | None:
+    if answers is None or answers["ready"]:
         return None
     return before.silent_since or int(time.time())

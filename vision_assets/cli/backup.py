@@ -1,5 +1,6 @@
 """`vision-assets backup` and `restore`."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -60,9 +61,11 @@ def restore(
     from vision_assets.execution import resume_restored
     from vision_assets.keeping.backup.archive import Archive
     from vision_assets.keeping.backup.restore import restore as restore_home
+    from vision_assets.keeping.only_one import only_one
 
     home = Home((into or Home.from_environment().root).absolute())
-    with progress("restoring") as on_progress:
+    without_servers = only_one(home.root) if home.root.exists() else nullcontext()
+    with without_servers, progress("restoring") as on_progress:
         done = restore_home(Archive(source), which, home.root, defs, replace, on_progress)
     mended = resume_restored(home)
     said = {

@@ -26,16 +26,23 @@ def explain(name: Name, json: Json = False) -> None:
     with instance_to_look_at(Home.from_environment()) as dagster:
         found = look(dagster, HomeResource(), case)
     if json:
-        show_json(asdict(found))
+        show_json(asdict(found) | {"starts": found.starts})
     else:
         _show(found)
 
 
 def _show(found: "Explanation") -> None:
+    from vision_assets.automation.liveness import Daemon
+    from vision_assets.vision.remedies import DAEMON_STOPPED, remedy_for
+
     decided = found.decision
-    verdict = "[green]starts[/]" if decided.trains else "[yellow]does not start[/]"
-    say(f"A training of [bold]{escape(found.use_case)}[/] {verdict} by itself now.")
+    say(f"A training of [bold]{escape(found.use_case)}[/] {_verdict(found)}.")
     say(f"  {escape(decided.reason or decided.why_not)}")
+    if found.daemon is not Daemon.RUNNING:
+        remedy = remedy_for(DAEMON_STOPPED)
+        say(f"  [red]{escape(remedy.means)}[/] {escape(remedy.do)} [cyan]{remedy.command}[/]")
+    if found.stopped:
+        say(f"  [red]Switched off by a person:[/] {escape(', '.join(found.stopped))}")
     rows = [
         (trigger.name, trigger.have, trigger.need or "off", "yes" if trigger.fires else "no")
         for trigger in decided.triggers
@@ -48,6 +55,14 @@ def _show(found: "Explanation") -> None:
     if found.waits:
         rows = [(str(wait), wait.whom, wait.command) for wait in found.waits]
         show_table("What waits", ("what", "for whom", "command"), rows)
+
+
+def _verdict(found: "Explanation") -> str:
+    if found.starts:
+        return "[green]starts[/] by itself now"
+    if found.decision.trains:
+        return "[red]would start by itself now, and nothing starts it[/]"
+    return "[yellow]does not start[/] by itself now"
 
 
 def _clock(found: "Explanation") -> str:

@@ -40,12 +40,13 @@ def housekeeping(
     """Remove what is old and needed no longer, by the section `keep` of each use case."""
     from vision_assets.execution import instance
     from vision_assets.keeping.housekeeping.housekeeping import carry_out, plan
-    from vision_assets.project import use_case, use_cases
+    from vision_assets.project import broken_use_cases, use_case, use_cases
 
     home = Home.from_environment()
     cases = [use_case(name)] if name else list(use_cases().values())
+    broken = {} if name else broken_use_cases()
     with instance(home) as dagster:
-        found = plan(home, cases, dagster, of_home=name is None)
+        found = plan(home, cases, dagster, of_home=name is None, broken=broken)
         failed: Sequence[tuple[Item, str]] = ()
         if not dry_run:
             with progress("removing") as on_progress:

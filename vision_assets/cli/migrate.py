@@ -24,6 +24,7 @@ def migrate(
 ) -> None:
     """Bring a home that an older release wrote up to this one; stop `up` first."""
     from vision_assets.keeping.backup.backup import KEEPING_LOCK, take_backup
+    from vision_assets.keeping.only_one import only_one
     from vision_assets.project import defs_folder
     from vision_assets.vision.file_lock import file_lock
     from vision_assets.vision.migrations import home_version
@@ -37,10 +38,11 @@ def migrate(
                 "say what becomes of the home before it is changed: --backup TARGET copies it "
                 "first, --no-backup says that there is a backup"
             )
-        if backup is not None:
-            take_backup(home, defs_folder(), backup.absolute())
-        with file_lock(home / KEEPING_LOCK, wait_s=10):
-            home_version.migrate(home)
+        with only_one(home):
+            if backup is not None:
+                take_backup(home, defs_folder(), backup.absolute())
+            with file_lock(home / KEEPING_LOCK, wait_s=10):
+                home_version.migrate(home)
     after = home_version.home_version(home)
     if json:
         todo = [{"to": to, "what": line} for to, line in rows]

@@ -48,9 +48,8 @@ def status(
 
 
 def _look(home: Home, name: str | None) -> "dict[str, Found]":
-    """Each use case by name; one whose YAML is wrong has no standing, and says so."""
-    from vision_assets.automation.needs import Need, Urgency, needs
-    from vision_assets.automation.standing import standing
+    """Each use case by name; one that is broken has no standing, says so, and hides no other."""
+    from vision_assets.automation.needs import damage, look
     from vision_assets.execution import instance_to_look_at
     from vision_assets.project import use_case, use_case_names
     from vision_assets.resources.home import HomeResource
@@ -64,10 +63,9 @@ def _look(home: Home, name: str | None) -> "dict[str, Found]":
             except SpecError as error:
                 if name:
                     raise
-                found[each] = (None, [Need(Urgency.BROKEN, str(error), "vision-assets doctor")])
-                continue
-            seen = standing(dagster, HomeResource(), case)
-            found[each] = (seen, needs(seen))
+                found[each] = (None, [damage(error)])
+            else:
+                found[each] = look(dagster, HomeResource(), case)
     return found
 
 
@@ -102,6 +100,8 @@ def _line(standing: "Standing | None", needs: "list[Need]") -> tuple[str, str, s
     told = "nothing" if answers is None else f"{answers['bundle_id']}"
     if answers is not None and not answers["ready"]:
         told += ", NOT RUNNING"
+    elif answers is not None and answers["others"]:
+        told += ", NOT BY ALL WORKERS"
     return state, told, age(newest, datetime.now(UTC)) if newest else "-", first
 
 
@@ -109,13 +109,14 @@ def _show(name: str, standing: "Standing | None", needs: "list[Need]") -> None:
     from vision_assets.automation.needs import worst
     from vision_assets.automation.standing_text import next_steps, rows
 
-    assert standing is not None, "a single use case with a wrong YAML is an error"
     colour, word = _COLOURS[worst(needs)], worst(needs).word
     say(f"[bold]{escape(name)}[/]: [{colour or 'default'}]{word}[/]")
     for number, need in enumerate(next_steps(needs), start=1):
         say(f"  {number}. {escape(need.what)}")
         if need.command:
             say(f"     [cyan]{escape(need.command)}[/]")
+    if standing is None:
+        return
     runs = [("run", f"{run['at']} {run['job']} {run['status']}") for run in standing.runs]
     show_table(name, ("", ""), [*rows(standing, datetime.now(UTC)), *runs])
 

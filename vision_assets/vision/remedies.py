@@ -121,7 +121,7 @@ _TABLE = (
     Remedy(
         "HomeVersionError",
         "The home was written by another release.",
-        "Of an older release: take a backup, then `vision-assets migrate`. Of a newer one: use it.",
+        "Of an older release: `vision-assets migrate --backup TARGET`. Of a newer one: use it.",
         "vision-assets migrate --dry-run",
     ),
     Remedy(

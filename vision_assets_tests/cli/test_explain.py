@@ -8,6 +8,12 @@ def test_what_is_missing_for_a_training_is_said(steel, run):
     assert "nothing was deployed yet" in said
 
 
+def test_that_the_servers_do_not_run_is_said(steel, run):
+    said = run("explain", steel).stdout
+    assert "daemon does not run" in said
+    assert "vision-assets up" in said
+
+
 def test_a_script_gets_every_trigger(steel, run_json):
     run_found = run_json("explain", steel)
     names = [trigger["name"] for trigger in run_found["decision"]["triggers"]]

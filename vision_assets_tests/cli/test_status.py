@@ -2,6 +2,9 @@
 
 import pytest
 
+from vision_assets.vision.migrations.home_version import require_current
+from vision_assets.vision.samples.write import write_samples
+
 
 @pytest.fixture
 def broken(home) -> str:
@@ -24,6 +27,22 @@ def test_a_wrong_yaml_hides_no_other_use_case(steel, broken, run_json):
     found = run_json("status")
     assert found[broken]["state"] == "broken"
     assert "landnig" in found[broken]["needs"][0]["what"]
+    assert found[steel]["images"] == 0
+
+
+@pytest.mark.parametrize("is_old", [False, True], ids=["now", "in a home without home.json"])
+def test_a_torn_file_hides_no_other_use_case(steel, home, run, run_json, is_old):
+    run("init", "brass", "--images", write_samples(home / "landing" / "brass", 20, seed=1).folder)
+    if not is_old:
+        require_current(home)
+    version = home / "datasets" / "brass" / "v0001-012345678901"
+    version.mkdir(parents=True)
+    (version / "version.json").write_text('{"number"')
+    run("status", "brass", "--check", code=1)
+    run("status", "--check", code=1)
+    found = run_json("status")
+    assert found["brass"]["state"] == "broken"
+    assert "no readable dataset version" in found["brass"]["needs"][0]["what"]
     assert found[steel]["images"] == 0
 
 

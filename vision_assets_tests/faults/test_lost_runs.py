@@ -11,6 +11,8 @@ from dagster._core.events import EngineEventData
 
 from vision_assets.automation import lost_runs as module
 from vision_assets.automation.lost_runs import fail_lost_runs, lost_runs
+from vision_assets.automation.state import PROCESS_TAG, this_process
+from vision_assets.execution import fail_interrupted_runs
 from vision_assets.execution import instance as dagster_of
 from vision_assets.home import Home
 
@@ -75,6 +77,27 @@ def test_the_sensor_says_what_it_found(instance: dg.DagsterInstance) -> None:
     lost = _started(instance, _ended_process())
     with dg.build_sensor_context(instance=instance) as context:
         assert lost in (lost_runs().evaluate_tick(context).skip_message or "")
+
+
+@pytest.mark.parametrize(
+    ("process", "restored", "status"),
+    [
+        (this_process(), False, dg.DagsterRunStatus.STARTED),
+        (this_process(), True, dg.DagsterRunStatus.FAILURE),
+        (f"{os.getpid()}:1", False, dg.DagsterRunStatus.FAILURE),
+    ],
+    ids=["living", "living, in a copy of the home", "gone, its number given anew"],
+)
+def test_servers_that_start_leave_the_run_of_a_living_command_alone(
+    home: Home, process: str, restored: bool, status: dg.DagsterRunStatus
+) -> None:
+    run = dg.DagsterRun(job_name="it", tags={PROCESS_TAG: process}, run_config={})
+    with dagster_of(home) as dagster:
+        dagster.add_run(run.with_status(dg.DagsterRunStatus.STARTED))
+        fail_interrupted_runs(home, restored)
+        found = dagster.get_run_by_id(run.run_id)
+    assert found is not None
+    assert found.status is status
 
 
 def test_a_run_waits_in_the_queue_while_its_server_is_away(home: Home) -> None:

@@ -1,5 +1,6 @@
 """Projects of one use case in a folder of their own, with a home of their own."""
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -89,6 +90,22 @@ def drop(home: Home, parts: UseCase) -> Callable[[int], None]:
             dropped.append(path)
 
     return draw
+
+
+@pytest.fixture
+def deployed(home: Home) -> Callable[[], None]:
+    """Puts a deployment on record whose endpoint does not run."""
+
+    def deploy() -> None:
+        line = {
+            **{"schema_version": 1, "sequence": 1, "bundle_id": "b1", "bundle": "b1"},
+            **{"bento_tag": "parts:b1", "model_id": "m1", "dataset": {"name": "v0001"}},
+            **{"since": "2026-01-01T00:00:00Z", "why": "test", "by": "test", "previous": None},
+        }
+        home.deployments("parts").mkdir(parents=True)
+        (home.deployments("parts") / "log.jsonl").write_text(json.dumps(line) + "\n")
+
+    return deploy
 
 
 @pytest.fixture

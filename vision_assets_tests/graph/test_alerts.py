@@ -296,7 +296,9 @@ def test_a_stopped_service_is_told_once_for_each_time(home: Home, receiver: Rece
     assert told == [True, False, True]
 
 
+@pytest.mark.parametrize("is_torn", [False, True], ids=["sound", "a version is torn"])
 def test_a_service_is_told_of_at_the_second_look(
+    is_torn: bool,
     parts: UseCase,
     instance: dg.DagsterInstance,
     receiver: Receiver,
@@ -304,6 +306,8 @@ def test_a_service_is_told_of_at_the_second_look(
     home: Home,
 ) -> None:
     deployed()
+    if is_torn:
+        (home.datasets("parts") / "v0001-012345678901").mkdir(parents=True)
     (sensor,) = status(parts).sensors or ()
     assert isinstance(sensor, dg.SensorDefinition)
     cursor = tick(sensor, instance).cursor
@@ -313,19 +317,3 @@ def test_a_service_is_told_of_at_the_second_look(
     tick(alerts()[1], instance)
     (request,) = receiver.requests
     assert json.loads(request.body)["kind"] == "service_stopped"
-
-
-@pytest.fixture
-def deployed(home: Home) -> Callable[[], None]:
-    """Puts a deployment on record whose endpoint does not run."""
-
-    def deploy() -> None:
-        line = {
-            **{"schema_version": 1, "sequence": 1, "bundle_id": "b1", "bundle": "b1"},
-            **{"bento_tag": "parts:b1", "model_id": "m1", "dataset": {"name": "v0001"}},
-            **{"since": "2026-01-01T00:00:00Z", "why": "test", "by": "test", "previous": None},
-        }
-        home.deployments("parts").mkdir(parents=True)
-        (home.deployments("parts") / "log.jsonl").write_text(json.dumps(line) + "\n")
-
-    return deploy

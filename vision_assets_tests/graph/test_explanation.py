@@ -1,10 +1,13 @@
 """explain says what the sensor does, and why the last thing did or did not happen."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._daemon.types import DaemonHeartbeat
 
 from vision_assets.automation.explanation import Explanation, explain
 from vision_assets.home import Home
@@ -14,7 +17,7 @@ from vision_assets.vision.errors import TrainingError
 from vision_assets.vision.use_case import UseCase
 from vision_assets_tests.graph.chains import run_chain
 from vision_assets_tests.graph.conftest import PARTS_YAML
-from vision_assets_tests.graph.ticks import by_images, record, store_all, tick
+from vision_assets_tests.graph.ticks import by_images, record, store_all, switch_off, tick
 
 Drop = Callable[[int], None]
 
@@ -53,6 +56,30 @@ def test_the_sensor_does_what_explain_says(
     assert [each.tags["vision_assets/reason"] for each in done.run_requests or []] == (
         [said.reason] if said.trains else []
     )
+
+
+def test_a_training_does_not_start_where_what_starts_it_does_not_run(
+    parts: UseCase, instance: dg.DagsterInstance, drop: Drop, home: Home
+) -> None:
+    drop(4)
+    store_all(home, parts)
+    found = _explain(parts, instance)
+    assert (found.decision.trains, found.starts) == (True, False)
+    instance.add_daemon_heartbeat(DaemonHeartbeat(time.time(), "SENSOR", "one"))
+    assert _explain(parts, instance).starts
+    switch_off(instance, "parts_enough_new_images", InstigatorType.SENSOR)
+    assert not _explain(parts, instance).starts
+
+
+def test_a_schedule_that_a_person_has_switched_off_does_not_look_again(
+    write_yaml: Callable[..., Path], instance: dg.DagsterInstance
+) -> None:
+    write_yaml(PARTS_YAML + "  schedule: {enabled: true}\n")
+    assert _explain(use_case("parts"), instance).next_by_clock is not None
+    switch_off(instance, "parts_retrain_schedule", InstigatorType.SCHEDULE)
+    found = _explain(use_case("parts"), instance)
+    assert found.next_by_clock is None
+    assert found.stopped == ("parts_retrain_schedule",)
 
 
 def test_before_anything_happened_that_is_said(

@@ -16,6 +16,7 @@ from vision_assets.assets.graph import GRAPH, REFERENCE, asset_key
 from vision_assets.assets.trained_model import training_lock
 from vision_assets.automation.circumstances import decision, last_version, under_way
 from vision_assets.automation.failures import error_of
+from vision_assets.automation.request import VALID_S, claim
 from vision_assets.automation.state import PROCESS_TAG
 from vision_assets.execution import by_whom, run_graph
 from vision_assets.execution import instance as dagster_of
@@ -159,6 +160,24 @@ def test_two_triggers_at_once_give_one_training(
     assert "a moment ago" in skipped
 
 
+def test_an_image_that_is_stored_between_two_triggers_gives_no_second_training(
+    four: UseCase, instance: dg.DagsterInstance, drop: Drop, home: Home
+) -> None:
+    assert tick(by_images(four), instance).run_requests
+    drop(1)
+    store_all(home, four)
+    assert "a moment ago" in (tick_schedule(by_clock(four), instance).skip_message or "")
+
+
+def test_a_request_is_open_until_a_training_came_of_it_or_it_is_old(
+    home: Home, parts: UseCase
+) -> None:
+    assert claim(home, parts, "images", now_s=1000)
+    assert not claim(home, parts, "schedule", last_began_s=900, now_s=1010)
+    assert claim(home, parts, "schedule", last_began_s=1005, now_s=1010)
+    assert claim(home, parts, "images", now_s=1010 + VALID_S)
+
+
 def test_the_schedule_skips_when_nothing_has_changed(
     parts: UseCase, instance: dg.DagsterInstance, drop: Drop, home: Home
 ) -> None:
@@ -173,12 +192,17 @@ def test_the_schedule_skips_when_nothing_has_changed(
     assert changed.tags[STATE_TAG] != request.tags[STATE_TAG]
 
 
-def test_a_trigger_that_changes_is_no_other_state(
-    four: UseCase, instance: dg.DagsterInstance, write_yaml: Callable[..., Path]
+@pytest.mark.parametrize(
+    "change",
+    ["triggers: {retrain_after: 2}", "keep: {runs_days: 9}", "service: {port: 4321}"],
+    ids=lambda change: change.partition(":")[0],
+)
+def test_what_changes_no_model_is_no_other_state(
+    four: UseCase, instance: dg.DagsterInstance, write_yaml: Callable[..., Path], change: str
 ) -> None:
     (request,) = tick_schedule(by_clock(four), instance).run_requests or []
     record(instance, request, retraining_job_name(four), SUCCESS)
-    write_yaml(PARTS_YAML.replace("retrain_after: 4", "retrain_after: 2"))
+    write_yaml(PARTS_YAML.replace("triggers: {retrain_after: 4}", change))
     assert "Nothing has changed" in (
         tick_schedule(by_clock(use_case("parts")), instance).skip_message or ""
     )

@@ -5,9 +5,11 @@ from collections.abc import Callable
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.run_request import InstigatorType
 from dagster._daemon.types import DaemonHeartbeat
 
 from vision_assets.assets.graph import SUSPICION, asset_key
+from vision_assets.automation.housekeeping import housekeeping
 from vision_assets.automation.liveness import HEARTBEAT_S, Daemon
 from vision_assets.automation.needs import Need, Urgency, needs, worst
 from vision_assets.automation.standing import Standing, standing
@@ -15,10 +17,12 @@ from vision_assets.automation.standing_text import TOLD, markdown, next_steps, r
 from vision_assets.automation.status import STATUS, status
 from vision_assets.home import Home
 from vision_assets.resources.home import HomeResource
-from vision_assets.vision.errors import TrainingError
+from vision_assets.serving.deployments import Deployments
+from vision_assets.vision.errors import DatasetError, SpecError, TrainingError
+from vision_assets.vision.inference.service.slot import Acknowledgement, acknowledge
 from vision_assets.vision.use_case import UseCase
 from vision_assets_tests.graph.chains import run_chain
-from vision_assets_tests.graph.ticks import store_all, tick
+from vision_assets_tests.graph.ticks import store_all, switch_off, tick
 
 Drop = Callable[[int], None]
 
@@ -74,6 +78,43 @@ def test_a_failed_run_is_told_until_it_is_made_up_for(
     assert _stand(parts, instance).failed is None
 
 
+def test_a_failed_training_is_told_after_another_run_failed_and_was_made_up_for(
+    parts: UseCase, instance: dg.DagsterInstance
+) -> None:
+    training, version = TrainingError("expected 2 images a class"), DatasetError("no images")
+    run_chain(parts, instance, raising={"trained_model": training})
+    run_chain(parts, instance, raising={"validated_dataset": version}, until="validated_dataset")
+    run_chain(parts, instance, until="validated_dataset")
+    failed = _stand(parts, instance).failed
+    assert failed is not None
+    assert failed.error.kind == "TrainingError"
+
+
+def test_housekeeping_that_fails_is_told_until_it_succeeds(
+    parts: UseCase, instance: dg.DagsterInstance
+) -> None:
+    (job,) = housekeeping(lambda: {}, lambda: {"brass": SpecError("line 3")}).jobs or ()
+    resources = {"home": HomeResource()}
+    assert isinstance(job, dg.JobDefinition)
+    job.execute_in_process(resources=resources, instance=instance, raise_on_error=False)
+    (need,) = _needs(parts, instance)
+    assert "nothing of brass was removed: line 3" in need.what
+    (job,) = housekeeping(lambda: {}, lambda: {}).jobs or ()
+    assert isinstance(job, dg.JobDefinition)
+    job.execute_in_process(resources=resources, instance=instance)
+    assert _needs(parts, instance) == []
+
+
+def test_what_a_person_has_switched_off_is_told(
+    parts: UseCase, instance: dg.DagsterInstance
+) -> None:
+    for name in ("housekeeping_schedule", "parts_retrain_schedule"):
+        switch_off(instance, name, InstigatorType.SCHEDULE)
+    switch_off(instance, "lost_runs", InstigatorType.SENSOR)
+    assert not parts.spec.schedule.enabled
+    assert _stand(parts, instance).stopped == ("housekeeping_schedule", "lost_runs")
+
+
 def test_a_gate_is_told_once_and_not_as_a_failed_run_too(
     parts: UseCase, instance: dg.DagsterInstance
 ) -> None:
@@ -107,6 +148,23 @@ def test_a_quarantined_image_needs_a_person_and_a_suspicion_may_wait(
         (Urgency.PERSON, "vision-assets resolve parts"),
         (Urgency.NOTE, "vision-assets suspects parts"),
     ]
+
+
+def test_workers_that_go_on_with_another_bundle_are_told(
+    parts: UseCase, instance: dg.DagsterInstance, home: Home, deployed: Callable[[], None]
+) -> None:
+    deployed()
+    slot, said = Deployments(home.deployments("parts")).slot_path, {"sequence": 1, "source": "slot"}
+    for worker in ("one", "two"):
+        refusal = {"worker": worker, "bundle_id": "b0", "refused": "model.onnx is torn", **said}
+        acknowledge(slot, Acknowledgement.model_validate(refusal))
+    acknowledge(
+        slot, Acknowledgement.model_validate({"worker": "three", "bundle_id": "b1", **said})
+    )
+    (need,) = [need for need in _needs(parts, instance) if "torn" in need.what]
+    assert need.urgency is Urgency.PERSON
+    assert "2 of 3 workers answer with bundle b0" in need.what
+    assert need.command.startswith("vision-assets rollback parts")
 
 
 def test_a_damaged_deployment_log_is_told_and_the_rest_is_shown(
@@ -177,3 +235,15 @@ def test_the_asset_is_written_only_where_something_changed(
     drop(1)
     (changed,) = _written(parts, instance, first.cursor).asset_events
     assert "files in the landing folder: 1" in changed.metadata["status"].value
+
+
+def test_a_torn_file_is_told_in_place_of_what_was_last_seen(
+    parts: UseCase, instance: dg.DagsterInstance, home: Home
+) -> None:
+    first = _written(parts, instance)
+    version = home.datasets("parts") / "v0001-012345678901"
+    version.mkdir(parents=True)
+    (version / "version.json").write_text('{"number"')
+    (changed,) = _written(parts, instance, first.cursor).asset_events
+    assert changed.metadata["state"].value == "broken"
+    assert "no readable dataset version" in changed.metadata["status"].value

@@ -3,6 +3,18 @@
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.remote_origin import (
+    InProcessCodeLocationOrigin,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    ScheduleInstigatorData,
+)
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from vision_assets.automation.retraining import retraining
 from vision_assets.home import Home
@@ -69,3 +81,14 @@ def record(
         event = dg.DagsterEvent(event_type_value=kind.value, job_name=job)
         instance.report_dagster_event(event, run.run_id)
     return run
+
+
+def switch_off(instance: dg.DagsterInstance, name: str, kind: InstigatorType) -> None:
+    """What a person does with the switch of a sensor or a schedule in the UI."""
+    target = LoadableTargetOrigin(module_name="vision_assets.definitions")
+    location = InProcessCodeLocationOrigin(loadable_target_origin=target)
+    repository = RemoteRepositoryOrigin(location, "__repository__")
+    origin = RemoteInstigatorOrigin(repository, name)
+    data = ScheduleInstigatorData("@daily") if kind is InstigatorType.SCHEDULE else None
+    state = InstigatorState(origin, kind, InstigatorStatus.STOPPED, data)
+    instance.add_instigator_state(state)

@@ -11,11 +11,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from vision_assets.cli import app
 from vision_assets.home import Home
 from vision_assets.keeping.backup.archive import Archive, Entry
 from vision_assets.keeping.backup.backup import Taken, take_backup
 from vision_assets.keeping.backup.restore import restore, verify
+from vision_assets.keeping.only_one import only_one
 from vision_assets.vision.errors import BackupError
 from vision_assets.vision.spec import PipelineSpec
 from vision_assets.vision.store.erasure import complete, remove
@@ -172,6 +175,19 @@ def test_a_home_that_is_there_stays_unless_it_is_to_be_replaced(
     assert aside is not None
     assert len(ImageStore.open(home.store("parts")).images()) == 3
     assert len(ImageStore.open(Home(aside).store("parts")).images()) == 6
+
+
+def test_a_home_is_not_replaced_under_its_servers(fill: Fill, home: Home, archive: Archive) -> None:
+    fill(3)
+    take(home, archive)
+    command = ["restore", str(archive.root), "--replace"]
+    with only_one(home.root):
+        refused = CliRunner().invoke(app, command)
+    assert refused.exit_code == 1
+    assert "run already" in refused.stderr
+    assert not list(home.root.parent.glob("home-before-*"))
+    assert CliRunner().invoke(app, command).exit_code == 0
+    assert list(home.root.parent.glob("home-before-*"))
 
 
 def test_the_yaml_of_use_cases_is_restored_where_there_is_none(

@@ -292,6 +292,22 @@ def test_runs_that_ended_long_ago_go_but_not_the_latest_of_an_asset(
     assert left == {f"{runs[2]}.db"}
 
 
+def test_runs_of_a_use_case_that_does_not_load_stay_whatever_their_age(
+    home: Home, parts: UseCase, dagster: dg.DagsterInstance
+) -> None:
+    ended = dg.DagsterRunStatus.SUCCESS
+    jobs = ("parts_ingest", "audited_ingest")
+    runs = [dg.DagsterRun(job_name=job, status=ended, run_config={}) for job in jobs]
+    for run in runs:
+        dagster.add_run(run)
+    storage: Any = dagster.run_storage
+    with storage.connect() as connection:
+        connection.exec_driver_sql("UPDATE runs SET create_timestamp = '2020-01-01 00:00:00'")
+    found = plan(home, [parts], dagster, broken={"audited": SpecError("line 3")})
+    assert names(found, "run") == {runs[0].run_id}
+    assert found.refused == {"audited": "line 3"}
+
+
 def test_a_log_is_cut_to_its_end_and_written_on(
     home: Home, parts: UseCase, dagster: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,9 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from vision_assets.keeping.backup.archive import CHUNK_BYTES, Archive, Backup, Entry
+from vision_assets.keeping.backup.backup import KEEPING_LOCK
+from vision_assets.keeping.only_one import UP_LOCK
 from vision_assets.vision.errors import BackupError
 
-_EMPTY = ("keeping.lock",)
+_EMPTY = (KEEPING_LOCK, UP_LOCK)
 Progress = Callable[[int, int], None]
 
 

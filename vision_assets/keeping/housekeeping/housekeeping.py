@@ -1,7 +1,8 @@
 """Housekeeping of a home: what would go, and letting it go."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import dagster as dg
 
@@ -54,7 +55,11 @@ class Done:
 
 
 def plan(
-    home: Home, cases: Sequence[UseCase], instance: dg.DagsterInstance, of_home: bool = True
+    home: Home,
+    cases: Sequence[UseCase],
+    instance: dg.DagsterInstance,
+    of_home: bool = True,
+    broken: Mapping[str, Exception] = MappingProxyType({}),
 ) -> Plan:
     """Look, and change nothing.
 
@@ -63,9 +68,10 @@ def plan(
         cases: the use cases that are looked at.
         instance: the home's Dagster instance.
         of_home: whether runs, logs and caches, which all use cases share, are looked at too.
+        broken: use cases that do not load, and why: what they keep is not known, so all stays.
     """
     items: list[Item] = []
-    stays, refused = {}, {}
+    stays, refused = {}, {name: str(error) for name, error in broken.items()}
     for case in cases:
         try:
             stays[case.name] = protection(home, case, instance)
@@ -73,7 +79,8 @@ def plan(
         except VisionAssetsError as error:
             refused[case.name] = str(error)
     if of_home:
-        items += _of_home(home, cases, instance)
+        kept_days = {case.name: case.spec.keep.runs_days for case in cases}
+        items += _of_home(home, instance, kept_days | dict.fromkeys(broken))
     return Plan(tuple(items), stays, refused)
 
 
@@ -105,8 +112,10 @@ def _of_use_case(home: Home, case: UseCase, stays: Protection) -> Iterator[Item]
     yield from leftovers.tables(home, case)
 
 
-def _of_home(home: Home, cases: Sequence[UseCase], instance: dg.DagsterInstance) -> Iterator[Item]:
-    yield from old_runs(home, instance, {case.name: case.spec.keep for case in cases})
+def _of_home(
+    home: Home, instance: dg.DagsterInstance, runs_days: Mapping[str, int | None]
+) -> Iterator[Item]:
+    yield from old_runs(home, instance, runs_days)
     yield from leftovers.logs(home)
     yield from leftovers.caches(home)
     yield from leftovers.cut_off(home, instance)

@@ -1,6 +1,6 @@
 """Dagster's records and logs of runs that ended long ago."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -17,43 +17,42 @@ ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRun
 
 
 def old_runs(
-    home: Home, instance: dg.DagsterInstance, policies: dict[str, KeepSpec]
+    home: Home, instance: dg.DagsterInstance, runs_days: Mapping[str, int | None]
 ) -> Iterator[Item]:
-    """Runs that `keep.runs_days` of their use case lets go, the oldest first.
+    """Runs that `keep.runs_days` of their use cases lets go, the oldest first.
 
     A run that holds the latest materialization of an asset stays: the assets below read it.
 
     Args:
         home: the home.
         instance: its Dagster instance.
-        policies: by use case; a run of none of them follows the defaults.
+        runs_days: by use case; None: for ever. A run of none of them follows the default, one of
+            several stays as long as any of them asks for.
     """
     latest = _latest_runs(instance)
-    days = [keep.runs_days for keep in (*policies.values(), KeepSpec()) if keep.runs_days]
-    if not days:
-        return
+    default = KeepSpec().runs_days
+    shortest = min(days for days in (*runs_days.values(), default) if days is not None)
     now = datetime.now(UTC)
-    before = dg.RunsFilter(statuses=ENDED, created_before=now - timedelta(days=min(days)))
+    before = dg.RunsFilter(statuses=ENDED, created_before=now - timedelta(days=shortest))
     cursor = None
     while records := instance.get_run_records(before, _PAGE, ascending=True, cursor=cursor):
         cursor = records[-1].dagster_run.run_id
         for record in records:
             run = record.dagster_run
-            use_case = use_case_of(run, policies)
-            keep = policies.get(use_case, KeepSpec())
+            owners = _use_cases_of(run, runs_days)
+            asked = [runs_days[name] for name in owners] or [default]
+            days = max((each for each in asked if each is not None), default=0)
             age = now - record.create_timestamp.replace(tzinfo=UTC)
-            if keep.runs_days and age.days >= keep.runs_days and run.run_id not in latest:
-                yield _item(
-                    home, instance, run.run_id, use_case, f"ended over {keep.runs_days} days ago"
-                )
+            if None not in asked and age.days >= days and run.run_id not in latest:
+                owner = owners.pop() if len(owners) == 1 else ""
+                why = f"ended over {days} days ago"
+                yield _item(home, instance, run.run_id, owner, why)
 
 
-def use_case_of(run: dg.DagsterRun, names: dict[str, KeepSpec]) -> str:
-    """The use case that a run worked for; empty: none, or several."""
-    keys = run.asset_selection or ()
-    found = {key.path[0] for key in keys} & set(names)
-    found |= {name for name in names if run.job_name.startswith(f"{name}_")}
-    return found.pop() if len(found) == 1 else ""
+def _use_cases_of(run: dg.DagsterRun, names: Iterable[str]) -> set[str]:
+    """Those that a run worked for."""
+    selected = {key.path[0] for key in run.asset_selection or ()}
+    return {name for name in names if name in selected or run.job_name.startswith(f"{name}_")}
 
 
 def _item(home: Home, instance: dg.DagsterInstance, run_id: str, use_case: str, why: str) -> Item:

@@ -5,11 +5,11 @@ The first release kept the counts alone, and the list was worked out again each 
 
 import hashlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from vision_assets.vision.atomic import new_file, write_text
+from vision_assets.vision.errors import DatasetError
 from vision_assets.vision.migrations.migration import Migration
 
 _CHANGES = "changes.parquet"
@@ -17,11 +17,16 @@ _COLUMNS = ("image_id", "class_id", "objects", "split")
 
 
 def _plan(home: Path) -> list[str]:
-    return [f"{folder.relative_to(home)}: write {_CHANGES}" for folder in _without(home)]
+    """A version that cannot be read says nothing of the home: one use case stops no other."""
+    return [
+        f"{folder.relative_to(home)}: write {_CHANGES}"
+        for folder in _versions(home)
+        if _is_readable(folder) and _lacks_changes(folder)
+    ]
 
 
 def _apply(home: Path) -> None:
-    for folder in _without(home):
+    for folder in filter(_lacks_changes, _versions(home)):
         _write_changes(folder)
         record = _record(folder)
         sha256 = hashlib.sha256((folder / _CHANGES).read_bytes()).hexdigest()
@@ -29,15 +34,29 @@ def _apply(home: Path) -> None:
         write_text(folder / "version.json", json.dumps(record, indent=1))
 
 
-def _without(home: Path) -> Iterator[Path]:
-    """Folders of versions whose record names no list of changes."""
-    for path in sorted(home.glob("datasets/*/v*/version.json")):
-        if _CHANGES not in _record(path.parent)["files"]:
-            yield path.parent
+def _versions(home: Path) -> list[Path]:
+    return sorted(path.parent for path in home.glob("datasets/*/v*/version.json"))
+
+
+def _lacks_changes(folder: Path) -> bool:
+    return _CHANGES not in _record(folder)["files"]
+
+
+def _is_readable(folder: Path) -> bool:
+    try:
+        _record(folder)
+    except DatasetError:
+        return False
+    return True
 
 
 def _record(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / "version.json").read_text())
+    try:
+        return json.loads((folder / "version.json").read_text())
+    except (OSError, ValueError) as error:
+        raise DatasetError(
+            f"{folder} is no readable dataset version ({error}); restore or remove the folder"
+        ) from error
 
 
 def _write_changes(folder: Path) -> None:

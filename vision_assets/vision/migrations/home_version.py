@@ -69,7 +69,8 @@ def refuse_other(home: Path, migrations: Sequence[Migration] = MIGRATIONS) -> No
     if found < current:
         raise HomeVersionError(
             f"{home} is of schema version {found}, written by an older release; this one writes "
-            f"{current}: run `vision-assets migrate --dry-run`, then `vision-assets migrate`"
+            f"{current}: run `vision-assets migrate --dry-run`, then "
+            "`vision-assets migrate --backup TARGET`, which copies the home first"
         )
 
 

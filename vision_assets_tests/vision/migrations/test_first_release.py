@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 from vision_assets.cli import app
 from vision_assets.home import HOME_VARIABLE, Home
+from vision_assets.keeping.only_one import only_one
 from vision_assets.project import DEFS_VARIABLE
 from vision_assets.serving.deployments import Deployments
 from vision_assets.vision.dataset.versions import DatasetVersions
@@ -68,7 +69,7 @@ def test_its_bundle_still_answers(old: Home) -> None:
 )
 def test_nothing_is_written_to_it_before_it_is_migrated(old: Home, command: tuple) -> None:
     refused = run(*command, code=1)
-    assert "vision-assets migrate" in refused.stderr
+    assert "vision-assets migrate --backup TARGET" in refused.stderr
     assert home_version(old.root) == 1
 
 
@@ -76,6 +77,12 @@ def test_it_is_told_what_would_be_done_and_asked_for_a_backup(old: Home) -> None
     said = json.loads(run("migrate", "--dry-run", "--json").stdout)
     assert (said["before"], said["now"], len(said["steps"])) == (1, 1, 1)
     assert "--backup" in run("migrate", code=2).stderr
+    assert home_version(old.root) == 1
+
+
+def test_it_is_not_migrated_under_its_servers(old: Home) -> None:
+    with only_one(old.root):
+        assert "run already" in run("migrate", "--no-backup", code=1).stderr
     assert home_version(old.root) == 1
 
 
