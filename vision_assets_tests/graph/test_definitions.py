@@ -1,5 +1,6 @@
 """The code location: what it holds, what it refuses, and what it does not import."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from vision_assets.automation.status import STATUS
 from vision_assets.definitions import defs
 from vision_assets.execution import bound_pools, instance
 from vision_assets.home import Home
-from vision_assets.project import use_case
+from vision_assets.project import broken_use_cases, use_case
 from vision_assets.vision.errors import SpecError
 from vision_assets_tests.graph.conftest import PARTS_YAML
 
@@ -148,6 +149,28 @@ def test_a_wrong_yaml_is_told_with_file_line_and_field(
         use_case("parts")
     assert said in str(error.value)
     assert f"{path}:" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "field"),
+    [
+        ("{cron: 0 3 * *}", "cron"),
+        ("{cron: 0 25 * * *}", "cron"),
+        ("{cron: 0 3 31 2 *}", "cron"),
+        ("{timezone: Europe/Belrin}", "timezone"),
+        ("{timezone: ''}", "timezone"),
+        ("{timezone: ../UTC}", "timezone"),
+    ],
+)
+def test_a_wrong_schedule_is_told_to_all_who_ask(
+    write_yaml: Callable[..., Path], schedule: str, field: str
+) -> None:
+    write_yaml(f"{PARTS_YAML}  schedule: {schedule}\n")
+    told = str(broken_use_cases()["parts"])
+    assert re.search(rf"attributes.schedule.{field} at .*defs.yaml:7", told)
+    assert [key.path for key in defs().resolve_asset_graph().get_all_asset_keys()] == [
+        ["parts", "does_not_load"]
+    ]
 
 
 def test_a_use_case_that_is_not_there_is_named_with_those_that_are(
