@@ -120,8 +120,8 @@ def _default(spec: PipelineSpec) -> tuple[ExpectationSpec, ...]:
         _images("classes_known", "column_values_to_be_in_set", "class_id", value_set=CLASSES),
         _images("label_set", "column_values_to_be_in_set", "label", value_set=LABELS),
         _images("labels_missing", "column_values_to_not_be_null", "label", "warning", mostly=0.9),
-        _images("widths", "column_min_to_be_between", "width", "warning", **small_side),
-        _images("heights", "column_min_to_be_between", "height", "warning", **small_side),
+        _images("widths", "column_values_to_be_between", "width", "warning", **small_side),
+        _images("heights", "column_values_to_be_between", "height", "warning", **small_side),
         _images(
             *("brightness", "column_values_to_be_between", "brightness", "warning"),
             **{"min_value": 10, "max_value": 245, "mostly": 0.99},
