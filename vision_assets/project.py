@@ -21,6 +21,7 @@ from types import ModuleType
 import dagster as dg
 
 from vision_assets.assets.broken_use_case import broken_use_case
+from vision_assets.components.located import told
 from vision_assets.home import Home
 from vision_assets.vision.errors import SpecError
 from vision_assets.vision.use_case import UseCase
@@ -152,12 +153,12 @@ def _definitions_of(name: str, case: UseCase | SpecError) -> dg.Definitions:
 def _told(path: Path) -> Iterator[None]:
     """Whatever is wrong with a use case is told of its file.
 
-    Dagster draws the tree of components; file, line and field are in its cause.
+    Dagster draws the tree of components; what is wrong is in its cause.
     """
     try:
         yield
     except Exception as error:
-        raise SpecError(f"{path}: {error.__cause__ or error}") from error
+        raise SpecError(f"{path}: {told(path, error.__cause__ or error)}") from error
 
 
 def _yaml(name: str) -> Path:

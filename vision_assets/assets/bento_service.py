@@ -43,13 +43,14 @@ def bento_service(use_case: UseCase) -> dg.AssetsDefinition:
     )
     def build(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
         from vision_assets.serving.bento import build_bento
-        from vision_assets.serving.check import check_bento
+        from vision_assets.serving.check import check_bento, taken_by
         from vision_assets.vision.evaluation.report import read_report
 
         report_id = upstream(context, use_case, "evaluation_report")
         bundle_id, predictions = read_report(home.home.reports(use_case.name) / report_id)
         built = build_bento(home.home, use_case, home.home.bundles(use_case.name) / bundle_id)
-        check = check_bento(home.home, built, _expected(home, use_case, predictions))
+        asked, left_out = taken_by(use_case.spec, _expected(home, use_case, predictions))
+        check = check_bento(home.home, built, asked)
         return dg.MaterializeResult(
             data_version=dg.DataVersion(built.tag),
             metadata={
@@ -64,6 +65,7 @@ def bento_service(use_case: UseCase) -> dg.AssetsDefinition:
                     passed=check.passed,
                     metadata={
                         "images": check.n,
+                        "too large for the service": left_out,
                         "mismatches": records_table(asdict(found) for found in check.mismatches),
                         "packages that must not be there": ", ".join(check.modules) or "none",
                     },

@@ -100,7 +100,7 @@ def _log_inputs(
 
 def _log_epoch(context: dg.AssetExecutionContext, mlflow: Any, report: "EpochReport") -> None:
     context.log.info(report.line())
-    mlflow.log_metrics(report.metrics(), step=report.epoch)
+    mlflow.log_metrics(report.metrics() | {"eta_s": report.eta_s}, step=report.epoch)
 
 
 def _register(mlflow: Any, use_case: UseCase, trained: "TrainedModel") -> str:

@@ -37,7 +37,7 @@ class Reads:
         return iter((*self.makes, *self.judges, *self.takes))
 
 
-_LIMITS = ("service.max_body_bytes", "service.max_pixels")
+_LIMITS = ("service.max_body_bytes", "service.max_pixels", "images.min_side_px")
 _READS = {
     "raw_images": Reads(takes=("source", "images", "classes")),
     "validated_dataset": Reads(

@@ -5,6 +5,7 @@ Whether a training starts is decided in `vision.retraining`; here it is asked fo
 
 import json
 from dataclasses import asdict
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 
@@ -24,6 +25,7 @@ from vision_assets.automation.circumstances import (
 )
 from vision_assets.automation.request import claim
 from vision_assets.resources.home import HomeResource
+from vision_assets.vision.errors import SpecError
 from vision_assets.vision.retraining import Decision, NewImages
 from vision_assets.vision.spec import ScheduleSpec
 from vision_assets.vision.use_case import UseCase
@@ -41,6 +43,28 @@ def retraining(use_case: UseCase) -> dg.Definitions:
     return dg.Definitions(
         jobs=[job], sensors=[_enough_new_images(use_case)], schedules=[_schedule(use_case)]
     )
+
+
+def check_schedule(spec: ScheduleSpec) -> None:
+    """Raise where Dagster would take no schedule of it.
+
+    Raises:
+        SpecError: the cron expression or the time zone is none.
+    """
+    try:
+        ZoneInfo(spec.timezone)
+    except (ValueError, OSError, KeyError):
+        raise SpecError(
+            f"expected a time zone, such as UTC or Europe/Berlin, got {spec.timezone!r}",
+            ("schedule", "timezone"),
+        ) from None
+    try:
+        dg.ScheduleDefinition(name="asked", job_name="asked", cron_schedule=spec.cron)
+    except dg.DagsterInvalidDefinitionError:
+        raise SpecError(
+            f"expected five fields, minute to weekday, such as '0 3 * * 0', got {spec.cron!r}",
+            ("schedule", "cron"),
+        ) from None
 
 
 def _enough_new_images(use_case: UseCase) -> dg.SensorDefinition:

@@ -2,6 +2,7 @@
 
 import re
 import signal
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,7 +50,7 @@ def demo(
 
     _end_by_signal()
     home = Home.from_environment()
-    case = use_case(_use_case_of(images, task) if images else _sample_use_case(home, task))
+    case = use_case(use_case_of(images, task) if images else _sample_use_case(home, task))
     say(f"images in [bold]{home.landing(case.spec.source.landing)}[/]")
     with Stack(home, Ports(dagster_port, mlflow_port), tell) as stack:
         _show_addresses(stack, [case])
@@ -63,15 +64,26 @@ def demo(
             _run_until_stopped(stack)
 
 
-def _use_case_of(images: Path, task: str | None) -> str:
-    """The use case of a folder; written by `init` when it is new."""
-    from vision_assets.cli.init import begin
-    from vision_assets.project import use_case_names
+def use_case_of(images: Path, task: str | None) -> str:
+    """The use case whose landing folder it is; written by `init` when there is none.
 
-    name = "demo_" + re.sub(r"[^a-z0-9]+", "_", images.resolve().name.lower()).strip("_")
-    if name not in use_case_names():
-        begin(name, images, task)
-    return name
+    A folder of the same name elsewhere gets a number behind its name; one that does not load is
+    given, so that it is told why.
+    """
+    from vision_assets.cli.init import begin
+    from vision_assets.project import broken_use_cases, use_case_names, use_cases
+
+    home, folder = Home.from_environment(), images.resolve()
+    for case in use_cases().values():
+        if home.landing(case.spec.source.landing).resolve() == folder:
+            return case.name
+    name = "demo_" + re.sub(r"[^a-z0-9]+", "_", folder.name.lower()).strip("_")
+    if name in broken_use_cases():
+        return name
+    later = (f"{name}_{number}" for number in count(2))
+    free = next(each for each in chain([name], later) if each not in use_case_names())
+    begin(free, images, task)
+    return free
 
 
 def _sample_use_case(home: Home, task: str | None) -> str:

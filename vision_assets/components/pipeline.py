@@ -19,11 +19,14 @@ from vision_assets.assets.recipe_search import recipe_search
 from vision_assets.assets.trained_model import trained_model
 from vision_assets.assets.validated_dataset import validated_dataset
 from vision_assets.automation.new_images import new_images
-from vision_assets.automation.retraining import retraining
+from vision_assets.automation.retraining import check_schedule, retraining
 from vision_assets.automation.status import status
-from vision_assets.quality.suite import checks
+from vision_assets.components.located import located
+from vision_assets.quality.suite import check_tables, checks
 from vision_assets.resources.tracking import tracking_resources
 from vision_assets.vision.spec import PipelineSpec
+from vision_assets.vision.spec.columns import check_columns
+from vision_assets.vision.spec.figures import check_figures
 from vision_assets.vision.use_case import UseCase
 
 AssetBuilder = Callable[[UseCase], dg.AssetsDefinition]
@@ -70,7 +73,12 @@ class VisionPipeline(dg.Component, ABC):
                 f"got {name!r}; rename {context.path}"
             )
         assert isinstance(attributes, PipelineSpec)
-        checks(attributes)
+        with located(context):
+            check_schedule(attributes.schedule)
+            check_columns(attributes)
+            check_figures(attributes)
+            checks(attributes)
+            check_tables(attributes)
         return cls(UseCase(name, cls.task, attributes))
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:

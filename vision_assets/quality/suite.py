@@ -15,11 +15,21 @@ from vision_assets.quality.expectation_table import EXPECTATIONS
 from vision_assets.vision.errors import SpecError
 from vision_assets.vision.manifest import ANNOTATION_COLUMNS, STORE_COLUMNS, VERSION_COLUMNS
 from vision_assets.vision.spec import ExpectationSpec, PipelineSpec
+from vision_assets.vision.spec.columns import check_column
+from vision_assets.vision.spec.names import choice
 
 _CHECK_NAME = re.compile(r"[A-Za-z0-9_]+")
 CLASSES = "$classes"
 LABELS = "$labels"
 """Arguments that stand for the ids and the names of the classes when the check runs."""
+TABLES = {
+    "counts": ("label", "class_id", "split", "n", "total"),
+    "objects": (
+        *("image_id", "class_id", "label", "width", "height", "area_share", "ratio", "split"),
+    ),
+}
+"""Columns of the tables beside the manifest."""
+_ASKS_FOR_COLUMNS = frozenset(("expect_column_to_exist",))
 
 
 @dataclass(frozen=True)
@@ -52,12 +62,29 @@ def suite(spec: PipelineSpec) -> tuple[ExpectationSpec, ...]:
     Raises:
         SpecError: YAML names an unknown expectation or argument, or two checks alike.
     """
-    for entry in spec.expectations:
-        _check(entry)
+    for place, entry in enumerate(spec.expectations):
+        _check(entry, ("expectations", place))
     named = {check_name(entry): entry for entry in spec.expectations}
     _check_names([check_name(entry) for entry in spec.expectations])
     default = {check_name(entry): entry for entry in _default(spec)}
     return tuple((default | named).values())
+
+
+def check_tables(spec: PipelineSpec) -> None:
+    """Raise where an expectation is about a column that its table will not have.
+
+    Raises:
+        SpecError: it names the field.
+    """
+    for place, entry in enumerate(spec.expectations):
+        asked = [] if entry.expectation in _ASKS_FOR_COLUMNS else named_columns(entry)
+        for argument, column in asked:
+            field = ("expectations", place, "arguments", argument)
+            if entry.table == "images":
+                check_column(spec, column, field, more=("n_objects",))
+            elif column not in TABLES[entry.table]:
+                known = choice(column, TABLES[entry.table])
+                raise SpecError(f"expected a column of the table {entry.table}, {known}", field)
 
 
 def check_name(entry: ExpectationSpec) -> str:
@@ -93,8 +120,8 @@ def _default(spec: PipelineSpec) -> tuple[ExpectationSpec, ...]:
         _images("classes_known", "column_values_to_be_in_set", "class_id", value_set=CLASSES),
         _images("label_set", "column_values_to_be_in_set", "label", value_set=LABELS),
         _images("labels_missing", "column_values_to_not_be_null", "label", "warning", mostly=0.9),
-        _images("widths", "column_min_to_be_between", "width", "warning", **small_side),
-        _images("heights", "column_min_to_be_between", "height", "warning", **small_side),
+        _images("widths", "column_values_to_be_between", "width", "warning", **small_side),
+        _images("heights", "column_values_to_be_between", "height", "warning", **small_side),
         _images(
             *("brightness", "column_values_to_be_between", "brightness", "warning"),
             **{"min_value": 10, "max_value": 245, "mostly": 0.99},
@@ -174,19 +201,29 @@ def _counts(name: str, split: str) -> ExpectationSpec:
     )
 
 
-def _check(entry: ExpectationSpec) -> None:
+def _check(entry: ExpectationSpec, field: tuple[str | int, ...]) -> None:
     if entry.expectation not in EXPECTATIONS:
         raise SpecError(
-            f"expectations: {entry.expectation!r} is no expectation of Great Expectations; "
-            f"did you mean one of {_alike(entry.expectation)}?"
+            "expectations: expected an expectation of Great Expectations, "
+            f"{choice(entry.expectation, EXPECTATIONS)}",
+            (*field, "expectation"),
         )
     required, optional = (set(names.split()) for names in EXPECTATIONS[entry.expectation])
     unknown, missing = set(entry.arguments) - required - optional, required - set(entry.arguments)
     if unknown or missing:
         raise SpecError(
             f"expectations: {entry.expectation} takes {sorted(required)} and may take "
-            f"{sorted(optional)}; unknown: {sorted(unknown)}, missing: {sorted(missing)}"
+            f"{sorted(optional)}; unknown: {sorted(unknown)}, missing: {sorted(missing)}",
+            (*field, "arguments"),
         )
+
+
+def named_columns(entry: ExpectationSpec) -> list[tuple[str, str]]:
+    """The columns that an expectation is about, each with the argument that names it."""
+    arguments = entry.arguments
+    single = [(name, arguments.get(name)) for name in ("column", "column_A", "column_B")]
+    several = [("column_list", name) for name in arguments.get("column_list", [])]
+    return [(argument, str(name)) for argument, name in [*single, *several] if name is not None]
 
 
 def _check_names(names: Iterable[str]) -> None:
@@ -198,9 +235,3 @@ def _check_names(names: Iterable[str]) -> None:
             raise SpecError(
                 f"expectations: a name holds letters, digits and underscores, got {name!r}"
             )
-
-
-def _alike(name: str) -> list[str]:
-    from difflib import get_close_matches
-
-    return get_close_matches(name, EXPECTATIONS, n=3, cutoff=0.3)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from vision_assets.quality.leakage import duplicates_agree, held_out, leakage
 from vision_assets.quality.samples import json_ready, sample_rows
-from vision_assets.quality.suite import CLASSES, LABELS, check_name, describe, suite
+from vision_assets.quality.suite import CLASSES, LABELS, check_name, describe, named_columns, suite
 from vision_assets.vision.dataset.build import count_images
 from vision_assets.vision.dataset.object_table import object_table
 from vision_assets.vision.expectation_result import ExpectationResult
@@ -67,7 +67,7 @@ def _parts(
     """
     shape = [entry for entry in entries if entry.expectation.startswith(_ABOUT_COLUMNS)]
     rest = [entry for entry in entries if entry not in shape]
-    named = {name for entry in rest for name in _named_columns(entry)}
+    named = {name for entry in rest for _, name in named_columns(entry)}
     free = any("row_condition" in entry.arguments for entry in rest)
     columns = [name for name in frame.columns if free or name in named]
     parts = [(frame.iloc[:0], shape), (_out_of_arrow(frame[columns]), rest)]
@@ -78,12 +78,6 @@ def _out_of_arrow(frame: pd.DataFrame) -> pd.DataFrame:
     """Text as Python's: pandas turns Arrow text into that again for every question."""
     texts = frame.columns[[isinstance(type_, pd.StringDtype) for type_ in frame.dtypes]]
     return frame.astype(dict.fromkeys(texts, pd.StringDtype("python")))
-
-
-def _named_columns(entry: ExpectationSpec) -> set[str]:
-    arguments = entry.arguments
-    single = [arguments.get(name) for name in ("column", "column_A", "column_B")]
-    return {str(name) for name in [*single, *arguments.get("column_list", [])]}
 
 
 def _allowed(spec: PipelineSpec, classes: Sequence[ClassSpec]) -> dict[str, list[Any]]:

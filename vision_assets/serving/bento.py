@@ -20,7 +20,7 @@ from vision_assets.vision.errors import ServiceError
 from vision_assets.vision.file_lock import file_lock
 from vision_assets.vision.inference.bundle import CARD_FILE, Bundle
 from vision_assets.vision.inference.service.settings import SETTINGS_FILE, ServiceSettings
-from vision_assets.vision.spec import ServiceSpec
+from vision_assets.vision.spec import PipelineSpec
 from vision_assets.vision.tasks.registry import task_folder
 from vision_assets.vision.use_case import UseCase
 
@@ -92,9 +92,11 @@ def find_bento(home: Home, tag: str) -> BuiltBento:
     return BuiltBento(f"{name}:{version}", home.bentoml / "bentos" / name / version)
 
 
-def settings_of(spec: ServiceSpec) -> ServiceSettings:
+def settings_of(use_case_spec: PipelineSpec) -> ServiceSettings:
     """The settings of a service from the YAML of its use case."""
+    spec = use_case_spec.service
     return ServiceSettings(
+        min_side_px=use_case_spec.images.min_side_px,
         workers=spec.workers,
         max_body_bytes=spec.max_body_bytes,
         max_pixels=spec.max_pixels,
@@ -124,7 +126,7 @@ def _fill(context: Path, use_case: UseCase, bundle: Bundle) -> None:
     for name in (CARD_FILE, *bundle.card.files):
         _copy(bundle.folder / name, context / "bundle" / name)
     _copy(requirements(), context / "requirements.txt")
-    settings = settings_of(use_case.spec.service)
+    settings = settings_of(use_case.spec)
     (context / SETTINGS_FILE).write_text(settings.model_dump_json(indent=1))
 
 

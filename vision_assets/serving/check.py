@@ -11,10 +11,12 @@ import httpx
 import numpy as np
 
 from vision_assets.home import Home
-from vision_assets.serving.bento import BuiltBento
+from vision_assets.serving.bento import BuiltBento, settings_of
 from vision_assets.serving.environment import clean_variables, ensure_environment
 from vision_assets.serving.process import ServiceProcess
-from vision_assets.vision.errors import ServiceError
+from vision_assets.vision.errors import ImageRefused, ServiceError
+from vision_assets.vision.inference.decode import Limits, check_header, read_header
+from vision_assets.vision.spec import PipelineSpec
 
 TOLERANCE = 1e-4
 """Largest difference of any number in an answer."""
@@ -24,6 +26,10 @@ _FIND_MODULES = (
     "print(*[name for name in sys.argv[1:] if importlib.util.find_spec(name)])"
 )
 _REQUEST_TIMEOUT_S = 60
+_FORM_BYTES = 1024
+"""Of a request's body beside its picture."""
+Expected = tuple[str, bytes, dict[str, Any]]
+"""Name, bytes and answer of an image."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +71,31 @@ class ServiceCheck:
         return not self.mismatches and not self.modules
 
 
-def check_bento(
-    home: Home, built: BuiltBento, expected: Sequence[tuple[str, bytes, dict[str, Any]]]
-) -> ServiceCheck:
+def taken_by(spec: PipelineSpec, expected: Sequence[Expected]) -> tuple[list[Expected], int]:
+    """Those that the service of a use case takes, and how many it refuses as too large.
+
+    Raises:
+        ServiceError: it takes none of them.
+    """
+    limits = settings_of(spec).limits
+    taken = [each for each in expected if _fits(each[1], limits)]
+    if expected and not taken:
+        raise ServiceError(
+            f"expected that the service takes some of {len(expected)} test images, all are too "
+            "large for it; raise service.max_body_bytes or service.max_pixels"
+        )
+    return taken, len(expected) - len(taken)
+
+
+def _fits(data: bytes, limits: Limits) -> bool:
+    try:
+        check_header(read_header(data), len(data) + _FORM_BYTES, limits)
+    except ImageRefused:
+        return False
+    return True
+
+
+def check_bento(home: Home, built: BuiltBento, expected: Sequence[Expected]) -> ServiceCheck:
     """Start a Bento and compare its answers.
 
     Args:

@@ -63,7 +63,7 @@ def serve(home: Home, use_case: UseCase) -> NoReturn:
     spec = use_case.spec.service
     slot = Deployments(home.deployments(use_case.name)).slot_path
     variables = {
-        **serve_variables(_bentoml_home(home, use_case), slot, settings_of(spec)),
+        **serve_variables(_bentoml_home(home, use_case), slot, settings_of(use_case.spec)),
         **_api_keys(home, spec),
     }
     command = serve_command(python, bento, spec.port)

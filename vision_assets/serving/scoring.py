@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from vision_assets.home import Home
+from vision_assets.serving.bento import settings_of
 from vision_assets.serving.deployments import Deployments
 from vision_assets.vision.errors import BundleError, DeploymentError
 from vision_assets.vision.inference.bundle import CARD_FILE, Bundle
-from vision_assets.vision.inference.decode import Limits
 from vision_assets.vision.scoring.score import OnProgress, ScoreReport, score_folder
 from vision_assets.vision.use_case import UseCase
 
@@ -37,8 +37,7 @@ def score_use_case(
         DeploymentError: nothing is deployed.
         DatasetError: the folder is none.
     """
-    service = use_case.spec.service
-    limits = Limits(max_pixels=service.max_pixels, max_bytes=service.max_body_bytes)
+    limits = settings_of(use_case.spec).limits
     bundle = _bundle(home, use_case, bundle_id)
     default = home.scores(use_case.name) / f"{folder.absolute().name}.parquet"
     return score_folder(bundle, folder, out or default, limits, on_progress=on_progress)

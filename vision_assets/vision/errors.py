@@ -27,7 +27,16 @@ class VisionAssetsError(Exception):
 
 
 class SpecError(VisionAssetsError):
-    """What a YAML file, a pattern or an argument says is wrong."""
+    """What a YAML file, a pattern or an argument says is wrong.
+
+    Attributes:
+        field: where in a use case's attributes, as in `("gates", 0, "metric")`; empty where it
+            is told by the message alone.
+    """
+
+    def __init__(self, message: str, field: tuple[str | int, ...] = ()) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class Reason(StrEnum):

@@ -7,11 +7,13 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from vision_assets.vision.errors import ImageRefused
-from vision_assets.vision.inference.decode import decode
+from vision_assets.vision.inference.decode import Limits, decode
 from vision_assets.vision.object_drawing import draw_objects, legend, shown_names
 from vision_assets.vision.objects import AnnotatedObject
 
 _CAPTION_PX = 14
+_SHOWN = Limits(min_side_px=1)
+"""What was refused is shown as well, but not what is too large to be decoded."""
 _GAP_PX = 4
 _INK = (40, 44, 52)
 _GROUND = (246, 247, 249)
@@ -24,7 +26,7 @@ def thumbnail(
     """The picture with its objects fitted into a square; crossed where it cannot be decoded."""
     square = Image.new("RGB", (side_px, side_px), _REFUSED_GROUND)
     try:
-        image = Image.fromarray(decode(data))
+        image = Image.fromarray(decode(data, _SHOWN))
     except ImageRefused:
         pen = ImageDraw.Draw(square)
         pen.line([(0, 0), (side_px, side_px)], fill=_INK)

@@ -1,6 +1,8 @@
 """The workflow files run the chores of the Makefile, with the least rights."""
 
+import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,22 @@ def test_checkouts_leave_no_token_behind(workflow) -> None:
 
 def test_every_job_ends_by_itself(workflow) -> None:
     assert all(job["timeout-minutes"] <= 90 for job in workflow["jobs"].values())
+
+
+def test_in_the_script_no_test_is_skipped_for_want_of_real_images() -> None:
+    before_chores = (ROOT / ".ci" / "run").read_text().split("make ")[0]
+    assert "\nexport CI=true\n" in before_chores
+
+
+def test_the_script_asks_for_the_folder_of_real_images(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [ROOT / ".ci" / "run"],
+        env=os.environ | {"VISION_ASSETS_TEST_DATA": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, "neu-steel/" in done.stderr) == (1, True)
 
 
 def test_ci_runs_what_the_script_runs() -> None:

@@ -6,7 +6,10 @@ import sys
 
 import pytest
 
+from vision_assets.cli import app
+from vision_assets.cli.servers import use_case_of
 from vision_assets.project import use_case
+from vision_assets.vision.samples.write import write_samples
 from vision_assets.vision.tasks import registry
 from vision_assets.vision.tasks.registry import register
 from vision_assets_tests.vision.tasks.toy.component import NAME, PACKAGE
@@ -33,6 +36,21 @@ def test_help_loads_nothing_heavy():
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_explains_itself(run, command):
     assert "Usage:" in run(command, "--help").stdout
+
+
+def test_a_demo_of_a_folder_is_of_that_folder(run, home):
+    folders = [home.parent / place / "images" for place in "ab"]
+    for seed, folder in enumerate(folders):
+        write_samples(folder, 20, seed=seed)
+    names = [use_case_of(folder, None) for folder in (*folders, *folders)]
+    assert names == ["demo_images", "demo_images_2"] * 2
+    landings = [use_case(name).spec.source.landing for name in names]
+    assert landings == [str(folder) for folder in folders] * 2
+
+
+def test_every_command_is_registered_once():
+    names = [command.name for command in app.registered_commands]
+    assert len(names) == len(set(names))
 
 
 def test_an_unknown_command_is_wrong_usage(run):

@@ -211,7 +211,8 @@ def test_the_model_is_registered_and_is_the_champion(plant: Plant) -> None:
     assert champion.tags["model_id"] == trained
     run = client.get_run(str(champion.run_id))
     assert run.data.params["epochs"] == "4"
-    assert len(client.get_metric_history(run.info.run_id, "train_loss")) == 4
+    for name in ("train_loss", "eta_s"):
+        assert len(client.get_metric_history(run.info.run_id, name)) == 4
 
 
 def test_nothing_new_starts_no_second_training(plant: Plant) -> None:

@@ -1,5 +1,6 @@
 """The code location: what it holds, what it refuses, and what it does not import."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from vision_assets.automation.status import STATUS
 from vision_assets.definitions import defs
 from vision_assets.execution import bound_pools, instance
 from vision_assets.home import Home
-from vision_assets.project import use_case
+from vision_assets.project import broken_use_cases, use_case
 from vision_assets.vision.errors import SpecError
 from vision_assets_tests.graph.conftest import PARTS_YAML
 
@@ -131,23 +132,102 @@ def test_loading_imports_nothing_heavy(write_yaml: Callable[..., Path]) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        ("epochs: 2", "epoch: 2", "epoch"),
-        ("epochs: 2", "epochs: -2", "greater than or equal to 1"),
-        ("settle_s: 0", "settle: 0", "settle"),
-        ("settle_s: 0", "label: pattern", "pattern"),
-        ("metric: accuracy", "metrik: accuracy", "metrik"),
-        ("source:", "sourced:", "sourced"),
-        ("triggers:", "search: {space: {epoch: [1]}}\n  triggers:", "search.space.epoch"),
+        ("epochs: 2", "epoch: 2", "attributes.recipe.epoch:4 did you mean epochs?"),
+        ("epochs: 2", "epochs: -2", "attributes.recipe.epochs:4 greater than or equal to 1"),
+        ("epochs: 2", "network: resnot18", "attributes.recipe.network:4 did you mean resnet18?"),
+        ("settle_s: 0", "settle: 0", "attributes.source.settle:3 did you mean settle_s?"),
+        ("settle_s: 0", "label: pattern", "attributes.source:3 (?P<label>...)"),
+        ("metric: accuracy", "metrik: a", "attributes.gates.0.metrik:5 did you mean metric?"),
+        ("accuracy", "acuracy", "attributes.gates.0.metric:5 did you mean accuracy?"),
+        ("accuracy", "accurac/good", "attributes.gates.0.metric:5 one of auroc"),
+        ("min: 0.0", "each: lin, min: 0", "attributes.gates.0.each:5 one of assigned_split"),
+        ("min: 0.0", "each: class, min: 0", "attributes.gates.0.metric:5 of each class"),
+        ("source:", "sourced:", "attributes.sourced:3 did you mean source?"),
+        ("attributes:", "attribute:", "attribute:2 did you mean attributes?"),
+        ("ClassificationPipeline", "ClasificationPipeline", "type:1 ClassificationPipeline?"),
     ],
 )
 def test_a_wrong_yaml_is_told_with_file_line_and_field(
     write_yaml: Callable[..., Path], before: str, after: str, said: str
 ) -> None:
     path = write_yaml(PARTS_YAML.replace(before, after))
+    assert _told(path, said)
+
+
+@pytest.mark.parametrize(
+    ("added", "said"),
+    [
+        ("search: {space: {epoch: [1]}}", "attributes.search.space.epoch:7 no such field"),
+        ("champion: {metric: acuracy}", "attributes.champion.metric:7 did you mean accuracy?"),
+        ("champion: {metric: macro_auroc}", "attributes.champion.metric:7 one of accuracy"),
+        ("slices: [mode, lin]", "attributes.slices.1:7 got 'lin'"),
+        ("splits: {group_by: [lot]}", "attributes.splits.group_by.0:7 got 'lot'"),
+        (
+            "expectations: [{expectation: expect_column_to_exit, arguments: {}}]",
+            "attributes.expectations.0.expectation:7 did you mean expect_column_to_exist?",
+        ),
+        (
+            "expectations: [{expectation: expect_column_to_exist, arguments: {}}]",
+            "attributes.expectations.0.arguments:7 missing: ['column']",
+        ),
+        (
+            "expectations: [{expectation: expect_column_values_to_be_unique, "
+            "arguments: {column: widht}}]",
+            "attributes.expectations.0.arguments.column:7 did you mean width?",
+        ),
+        (
+            "expectations: [{expectation: expect_column_values_to_be_unique, table: objects, "
+            "arguments: {column: contrast}}]",
+            "attributes.expectations.0.arguments.column:7 one of area_share",
+        ),
+    ],
+)
+def test_names_that_nothing_has_are_told_with_file_line_and_field(
+    write_yaml: Callable[..., Path], added: str, said: str
+) -> None:
+    path = write_yaml(f"{PARTS_YAML}  {added}\n")
+    assert _told(path, said)
+
+
+def _told(path: Path, said: str) -> bool:
+    """Whether `<field>:<line> <words>` is what is said of a YAML file."""
+    place, words = said.split(" ", 1)
+    field, line = place.split(":")
     with pytest.raises(SpecError) as error:
         use_case("parts")
-    assert said in str(error.value)
-    assert f"{path}:" in str(error.value)
+    assert f"`{field} at {path}:{line}`" in str(error.value)
+    return words in str(error.value)
+
+
+def test_columns_that_a_pattern_or_a_table_gives_may_be_named(
+    write_yaml: Callable[..., Path],
+) -> None:
+    by_line = "  slices: [line]\n  splits: {group_by: [line]}\n"
+    for attributes in ("pattern: '(?P<line>.)_.*'", "label: csv, csv: labels.csv"):
+        write_yaml(PARTS_YAML.replace("settle_s: 0", attributes) + by_line)
+        assert use_case("parts").spec.slices == ("line",)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "field"),
+    [
+        ("{cron: 0 3 * *}", "cron"),
+        ("{cron: 0 25 * * *}", "cron"),
+        ("{cron: 0 3 31 2 *}", "cron"),
+        ("{timezone: Europe/Belrin}", "timezone"),
+        ("{timezone: ''}", "timezone"),
+        ("{timezone: ../UTC}", "timezone"),
+    ],
+)
+def test_a_wrong_schedule_is_told_to_all_who_ask(
+    write_yaml: Callable[..., Path], schedule: str, field: str
+) -> None:
+    write_yaml(f"{PARTS_YAML}  schedule: {schedule}\n")
+    told = str(broken_use_cases()["parts"])
+    assert re.search(rf"attributes.schedule.{field} at .*defs.yaml:7", told)
+    assert [key.path for key in defs().resolve_asset_graph().get_all_asset_keys()] == [
+        ["parts", "does_not_load"]
+    ]
 
 
 def test_a_use_case_that_is_not_there_is_named_with_those_that_are(

@@ -6,8 +6,10 @@ from typing import ClassVar, Literal
 import pandas as pd
 import pytest
 
-from vision_assets.quality.suite import checks
+from vision_assets.quality.suite import TABLES, checks
 from vision_assets.quality.validation import validate
+from vision_assets.vision.dataset.build import count_images
+from vision_assets.vision.dataset.object_table import object_table
 from vision_assets.vision.dataset.versions import DatasetVersions
 from vision_assets.vision.expectation_result import ExpectationResult
 from vision_assets.vision.objects import AnnotatedObject, to_text
@@ -77,7 +79,7 @@ def test_an_image_smaller_than_the_rules_allow_now_warns(manifest: pd.DataFrame)
     manifest.loc[2, "height"] = 8
     results = results_of(manifest)
     assert failing(results) == {"heights"}
-    assert results["heights"].observed == 8
+    assert [row["image_id"] for row in results["heights"].samples] == [manifest["image_id"][2]]
 
 
 def test_samples_are_bounded(manifest: pd.DataFrame) -> None:
@@ -213,6 +215,14 @@ class ObjectSpec(PipelineSpec):
     """Of a task that learns from objects."""
 
     learns_from: ClassVar[Literal["label", "objects"]] = "objects"
+
+
+def test_columns_that_yaml_may_ask_of_tables_are_those_that_are_made(
+    manifest: pd.DataFrame,
+) -> None:
+    classes = MadeImages().classes(())
+    assert set(count_images(manifest, classes)) == set(TABLES["counts"])
+    assert set(object_table(manifest, classes).objects) == set(TABLES["objects"])
 
 
 def of_objects(tmp_path: Path, *found: AnnotatedObject) -> dict[str, ExpectationResult]:

@@ -14,13 +14,21 @@ import pytest
 from vision_assets.home import Home
 from vision_assets.serving.bento import BuiltBento, build_bento
 from vision_assets.serving.bento_projects import requirements
-from vision_assets.serving.check import FORBIDDEN_MODULES, check_bento, differences, found_modules
+from vision_assets.serving.check import (
+    FORBIDDEN_MODULES,
+    check_bento,
+    differences,
+    found_modules,
+    taken_by,
+)
 from vision_assets.serving.environment import ensure_environment
 from vision_assets.serving.process import ServiceProcess
 from vision_assets.vision.errors import BundleError, ServiceError
 from vision_assets.vision.inference.bundle import Bundle
 from vision_assets.vision.inference.predictor import Predictor
+from vision_assets.vision.spec import ImageRules
 from vision_assets.vision.use_case import UseCase
+from vision_assets_tests.drawing import draw_jpeg
 from vision_assets_tests.serving.bundles import COLOURS, colour_png, make_bundle
 
 STORED = Path(__file__).parents[1] / "vision" / "inference" / "stored"
@@ -31,6 +39,18 @@ def expected(bundle_folder) -> list[tuple[str, bytes, dict]]:
     predictor = Predictor(Bundle.load(bundle_folder))
     pictures = [(colour, colour_png(colour)) for colour in COLOURS]
     return [(f"{name}.png", data, predictor.predict(data)) for name, data in pictures]
+
+
+def test_test_images_that_a_service_does_not_take_are_left_out_of_its_check(use_case, expected):
+    large = ("large.png", expected[0][1] + bytes(20 * 2**20), {})
+    assert taken_by(use_case.spec, [*expected, large]) == (expected, 1)
+    with pytest.raises(ServiceError, match=r"raise service.max_body_bytes"):
+        taken_by(use_case.spec, [large])
+
+
+def test_a_service_takes_images_as_small_as_its_use_case(use_case):
+    small = use_case.spec.model_copy(update={"images": ImageRules(min_side_px=8)})
+    assert taken_by(small, [("small.jpg", draw_jpeg(0, side_px=12), {})])[1] == 0
 
 
 def test_a_bento_is_named_by_use_case_and_bundle(built, bundle_folder):

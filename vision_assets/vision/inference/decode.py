@@ -7,6 +7,7 @@ decoded, and the EXIF orientation is applied here and nowhere else.
 
 import io
 import struct
+import sys
 import zlib
 from dataclasses import dataclass
 
@@ -63,6 +64,8 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+STORED = Limits(min_side_px=1, max_pixels=sys.maxsize, max_bytes=sys.maxsize)
+"""Of images that were checked, by the rules of their use case, when they were taken."""
 
 
 @dataclass(frozen=True)
@@ -127,12 +130,12 @@ def check_header(header: Header, n_bytes: int, limits: Limits) -> None:
         )
 
 
-def decode(data: bytes, limits: Limits = DEFAULT_LIMITS) -> np.ndarray:
+def decode(data: bytes, limits: Limits = STORED) -> np.ndarray:
     """Decode one image.
 
     Args:
-        data: the encoded image, as received.
-        limits: what is accepted.
+        data: the encoded image, as received or stored.
+        limits: what is accepted; whoever reads what nobody has checked yet names some.
 
     Returns:
         Pixels, (h, w, 3) uint8 RGB, upright.

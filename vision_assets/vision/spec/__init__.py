@@ -8,6 +8,7 @@ from vision_assets.vision.spec.annotations import AnnotationErrors, MaskSpec
 from vision_assets.vision.spec.automation import FreshnessSpec, ScheduleSpec, TriggersSpec
 from vision_assets.vision.spec.base import Fraction, Spec
 from vision_assets.vision.spec.dataset import ClassSpec, ExpectationSpec, SplitSpec
+from vision_assets.vision.spec.figures import FigureNames
 from vision_assets.vision.spec.gates import CHAMPION_CHECK, ChampionSpec, CostSpec, GateSpec
 from vision_assets.vision.spec.pipeline import PipelineSpec
 from vision_assets.vision.spec.recipe import (
@@ -38,6 +39,7 @@ __all__ = [
     "CostSpec",
     "ExpectationSpec",
     "ExportSpec",
+    "FigureNames",
     "Fraction",
     "FreshnessSpec",
     "GateSpec",

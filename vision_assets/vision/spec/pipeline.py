@@ -6,8 +6,9 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from vision_assets.vision.spec.automation import FreshnessSpec, ScheduleSpec, TriggersSpec
-from vision_assets.vision.spec.base import Spec
+from vision_assets.vision.spec.base import Spec, wrong_fields
 from vision_assets.vision.spec.dataset import ClassSpec, ExpectationSpec, SplitSpec
+from vision_assets.vision.spec.figures import FigureNames
 from vision_assets.vision.spec.gates import CHAMPION_CHECK, ChampionSpec, CostSpec, GateSpec
 from vision_assets.vision.spec.keep import KeepSpec
 from vision_assets.vision.spec.recipe import Recipe
@@ -22,10 +23,12 @@ class PipelineSpec(Spec):
     Attributes:
         learns_from: what an image needs to be in a split: a label, or a list of its objects.
         decided_by: keys from which the thresholds of a bundle follow.
+        measures: the figures of the task's reports; None: not known, nothing is checked by them.
     """
 
     learns_from: ClassVar[Literal["label", "objects"]] = "label"
     decided_by: ClassVar[tuple[str, ...]] = ("costs",)
+    measures: ClassVar[FigureNames | None] = None
 
     source: SourceSpec
     recipe: Recipe = Recipe()
@@ -92,5 +95,9 @@ class PipelineSpec(Spec):
 
     @model_validator(mode="after")
     def _space_is_of_the_recipe(self) -> "PipelineSpec":
-        checked_space(self.recipe, self.search.space)
+        for name, values in self.search.space.items():
+            try:
+                checked_space(self.recipe, {name: values})
+            except ValueError as error:
+                raise wrong_fields({("search", "space", name): str(error)}) from None
         return self

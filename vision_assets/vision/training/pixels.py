@@ -11,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 
 from vision_assets.vision.errors import DatasetError
-from vision_assets.vision.inference.decode import DEFAULT_LIMITS, Limits, decode
+from vision_assets.vision.inference.decode import decode
 from vision_assets.vision.inference.resize import resize
 from vision_assets.vision.training.pixel_cache import PixelCache
 from vision_assets.vision.training.pixel_file import Pixels, checksum, write_image
@@ -30,7 +30,6 @@ def decoded(
     width_px: int,
     folder: Path,
     cache: PixelCache | None = None,
-    limits: Limits = DEFAULT_LIMITS,
     threads: int = 1,
 ) -> Iterator[Pixels]:
     """Decode and resize views of images into a file that is open as long as the block runs.
@@ -45,7 +44,6 @@ def decoded(
         width_px: width of the result.
         folder: on the disk that takes the pixels where there is no cache.
         cache: keeps them for the next training.
-        limits: what is decoded at all.
         threads: how many decode at a time.
 
     Yields:
@@ -64,7 +62,7 @@ def decoded(
 
             def prepare(item: tuple[list[str], bytes]) -> list[np.ndarray]:
                 keys, data = item
-                pixels = decode(data, limits)
+                pixels = decode(data)
                 return [_view(pixels, key, height_px, width_px) for key in keys]
 
             checksums = {}

@@ -63,6 +63,10 @@ def test_every_output_of_the_contract_is_there(predictor: Predictor):
     assert outputs["activation"].ndim == 3
 
 
+def test_stored_images_are_asked_whatever_their_size(predictor: Predictor):
+    assert predictor.predict(draw_jpeg(0, side_px=12))["label"]
+
+
 def test_limits_hold_before_anything_is_decoded(bundle: Bundle):
     with pytest.raises(ImageRefused) as refused:
         Predictor(bundle, Limits(max_pixels=100)).predict(draw_jpeg(0))

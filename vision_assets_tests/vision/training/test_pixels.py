@@ -18,6 +18,13 @@ def test_pixels_are_those_of_the_one_decoder(tmp_path):
         assert np.array_equal(pixels[np.array([1, 0])], [decode(draw_jpeg(n)) for n in (1, 3)])
 
 
+def test_an_image_that_a_use_case_took_is_decoded_however_small_it_is(tmp_path):
+    with decoded(
+        ["1"], lambda _: iter([("1", draw_jpeg(1, side_px=12))]), 32, 32, tmp_path
+    ) as pixels:
+        assert pixels.shape == (1, 32, 32, 3)
+
+
 def test_a_part_is_a_view_of_the_same_images(tmp_path):
     with decoded(["3", "1", "2"], read, 32, 32, tmp_path) as pixels:
         part = pixels.part(1, 3)

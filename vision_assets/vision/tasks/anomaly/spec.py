@@ -1,7 +1,7 @@
 """What YAML may say of an anomaly detection use case."""
 
 from collections.abc import Collection, Sequence
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -9,12 +9,15 @@ from vision_assets.vision.spec import (
     Augmentation,
     ChampionSpec,
     ClassSpec,
+    FigureNames,
     GateSpec,
     PipelineSpec,
     Spec,
     SplitSpec,
     TiledRecipe,
 )
+from vision_assets.vision.spec.names import one_of
+from vision_assets.vision.tasks.network_table import CLASSIFICATION
 
 Method = Literal["synthetic_defects", "memory_bank"]
 
@@ -42,7 +45,7 @@ class AnomalyRecipe(TiledRecipe):
             "service sees it."
         ),
     )
-    backbone: str = Field(
+    backbone: Annotated[str, one_of(CLASSIFICATION)] = Field(
         default="small",
         description=(
             "Of memory_bank: a classification network, `small` or torchvision's name, whose "
@@ -105,6 +108,17 @@ class AnomalySpec(PipelineSpec):
     """Attributes of `vision_assets.AnomalyPipeline`."""
 
     decided_by: ClassVar[tuple[str, ...]] = ("false_alarms",)
+
+    measures: ClassVar[FigureNames] = FigureNames(
+        sampled=frozenset(
+            (
+                *("accuracy", "precision", "recall", "specificity", "f1"),
+                *("auroc", "average_precision"),
+            )
+        ),
+        other=frozenset(("pixel_auroc", "pixel_f1", "pro")),
+        of_class=frozenset(("recall", "auroc", "score", "support")),
+    )
 
     splits: AnomalySplitSpec = AnomalySplitSpec()
     recipe: AnomalyRecipe = AnomalyRecipe()

@@ -1,11 +1,13 @@
 """What YAML may say of a detection use case."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from vision_assets.vision.spec import ChampionSpec, GateSpec, PipelineSpec
+from vision_assets.vision.spec import ChampionSpec, FigureNames, GateSpec, PipelineSpec
+from vision_assets.vision.spec.names import one_of
 from vision_assets.vision.spec.recipe import TiledRecipe
+from vision_assets.vision.tasks.network_table import DETECTION
 
 MEAN_AVERAGE_PRECISION_50 = "mean_average_precision_50"
 
@@ -13,7 +15,7 @@ MEAN_AVERAGE_PRECISION_50 = "mean_average_precision_50"
 class DetectionRecipe(TiledRecipe):
     """How the network is trained."""
 
-    network: str = Field(
+    network: Annotated[str, one_of(DETECTION)] = Field(
         default="small",
         description=(
             "small: our own detector without anchors, which learns from scratch; or the name of a "
@@ -61,6 +63,24 @@ class DetectionSpec(PipelineSpec):
     """Attributes of `vision_assets.DetectionPipeline`."""
 
     learns_from: ClassVar[Literal["label", "objects"]] = "objects"
+
+    measures: ClassVar[FigureNames] = FigureNames(
+        sampled=frozenset(("accuracy", "precision", "recall", "f1", MEAN_AVERAGE_PRECISION_50)),
+        other=frozenset(
+            (
+                *("mean_average_precision", "mean_average_precision_75", "average_recall"),
+                *("mean_average_precision_small", "mean_average_precision_medium"),
+                "mean_average_precision_large",
+            )
+        ),
+        of_class=frozenset(
+            (
+                *("precision", "recall", "f1", "support", "average_recall"),
+                *("average_precision_50", "average_precision", "average_precision_small"),
+                *("average_precision_medium", "average_precision_large"),
+            )
+        ),
+    )
 
     recipe: DetectionRecipe = DetectionRecipe()
     gates: tuple[GateSpec, ...] = (GateSpec(metric=MEAN_AVERAGE_PRECISION_50, min=0.5),)

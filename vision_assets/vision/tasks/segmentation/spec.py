@@ -1,22 +1,25 @@
 """What YAML may say of a segmentation use case."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from vision_assets.vision.spec import (
     Augmentation,
     ChampionSpec,
+    FigureNames,
     GateSpec,
     PipelineSpec,
     TiledRecipe,
 )
+from vision_assets.vision.spec.names import one_of
+from vision_assets.vision.tasks.network_table import SEGMENTATION
 
 
 class SegmentationRecipe(TiledRecipe):
     """How the network is trained."""
 
-    network: str = Field(
+    network: Annotated[str, one_of(SEGMENTATION)] = Field(
         default="small",
         description="small: our own U-Net; or the name of a segmentation network of torchvision.",
     )
@@ -69,6 +72,20 @@ class SegmentationSpec(PipelineSpec):
     """Attributes of `vision_assets.SegmentationPipeline`."""
 
     learns_from: ClassVar[Literal["label", "objects"]] = "objects"
+
+    measures: ClassVar[FigureNames] = FigureNames(
+        sampled=frozenset(
+            (
+                *("mean_iou", "mean_dice", "mean_precision", "mean_recall", "boundary_f1"),
+                *("defect_iou", "defect_dice", "defect_precision", "defect_recall"),
+                *("pixel_accuracy", "image_accuracy"),
+            )
+        ),
+        other=frozenset(),
+        of_class=frozenset(
+            ("iou", "dice", "precision", "recall", "boundary_f1", "support", "pixels")
+        ),
+    )
 
     recipe: SegmentationRecipe = SegmentationRecipe()
     gates: tuple[GateSpec, ...] = (GateSpec(metric="mean_iou", min=0.5),)
