@@ -41,8 +41,8 @@ class Case:
 
 CASES = {
     "smears": Case(12, {"epochs": 8, "image_size_px": 64, "learning_rate": 0.01}),
-    "steel_boxes": Case(36, {"epochs": 16, "image_size_px": 64, "learning_rate": 0.01}),
-    "tile_masks": Case(16, {"epochs": 2, "image_size_px": 64}),
+    "steel_boxes": Case(60, {"epochs": 16, "image_size_px": 64, "learning_rate": 0.01}),
+    "tile_masks": Case(24, {"epochs": 2, "image_size_px": 64}),
     "normal_tiles": Case(
         16,
         {"epochs": 4, "image_size_px": 64},
