@@ -14,18 +14,16 @@ from vision_assets.vision.inference.predictor import Predictor
 from vision_assets.vision.store.image_store import ImageStore
 from vision_assets.vision.tasks.registry import load_answers
 
-PICTURES = 20
 
-
-def assert_served_as_bundled(home: Home, name: str) -> list[Answer]:
-    """Start the deployed Bento and ask it about pictures of the store; the answers.
+def assert_served_as_bundled(home: Home, name: str, most: int = 20) -> list[Answer]:
+    """Start the deployed Bento and ask it about so many pictures of the store; the answers.
 
     Where answers have objects, one of them at least has some, so that there is something to
     compare.
     """
     deployed = Deployments(home.deployments(name)).current()
     assert deployed is not None
-    pictures = _pictures(home, name)
+    pictures = _pictures(home, name, most)
     answers = _over_http(home, deployed, pictures)
     predictor = Predictor(Bundle.load(home.bundles(name) / deployed.bundle_id))
     same = load_answers(predictor.bundle.card.task).same
@@ -38,9 +36,9 @@ def assert_served_as_bundled(home: Home, name: str) -> list[Answer]:
     return answers
 
 
-def _pictures(home: Home, name: str) -> list[bytes]:
+def _pictures(home: Home, name: str, most: int) -> list[bytes]:
     store = ImageStore.open(home.store(name))
-    ids = sorted(store.images()["image_id"])[:PICTURES]
+    ids = sorted(store.images()["image_id"])[:most]
     return [data for _, data in store.read(ids)]
 
 
