@@ -49,7 +49,12 @@ def _has_triangle(polygon: Polygon) -> bool:
 
 def _cut(polygon: Polygon, width: int, height: int) -> Polygon:
     points: list[_Point] = list(zip(polygon[::2], polygon[1::2], strict=True))
-    for axis, border, sign in ((0, 0, 1), (0, width, -1), (1, 0, 1), (1, height, -1)):
+    for axis, border, sign in (
+        (0, 0.0, 1),
+        (0, float(width), -1),
+        (1, 0.0, 1),
+        (1, float(height), -1),
+    ):
         points = _behind(points, axis, border, sign)
     return tuple(value for point in points for value in point)
 
@@ -63,7 +68,6 @@ def _behind(points: list[_Point], axis: int, border: float, sign: int) -> list[_
             kept.append(start)
         if (depth < 0) != (depth_end < 0):
             share = depth / (depth - depth_end)
-            other = start[1 - axis] + share * (end[1 - axis] - start[1 - axis])
-            met = (float(border), round(other, _DECIMALS))
-            kept.append(met if axis == 0 else met[::-1])
+            other = round(start[1 - axis] + share * (end[1 - axis] - start[1 - axis]), _DECIMALS)
+            kept.append((border, other) if axis == 0 else (other, border))
     return kept
