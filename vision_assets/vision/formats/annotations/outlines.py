@@ -49,12 +49,7 @@ def _has_triangle(polygon: Polygon) -> bool:
 
 def _cut(polygon: Polygon, width: int, height: int) -> Polygon:
     points: list[_Point] = list(zip(polygon[::2], polygon[1::2], strict=True))
-    for axis, border, sign in (
-        (0, 0.0, 1),
-        (0, float(width), -1),
-        (1, 0.0, 1),
-        (1, float(height), -1),
-    ):
+    for axis, border, sign in ((0, 0, 1), (0, width, -1), (1, 0, 1), (1, height, -1)):
         points = _behind(points, axis, border, sign)
     return tuple(value for point in points for value in point)
 
