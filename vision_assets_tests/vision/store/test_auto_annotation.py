@@ -89,7 +89,8 @@ def test_objects_are_proposed_for_images_without_a_list_of_them(
     assert (made.proposed, made.waiting, made.refused) == (len(SEEDS), 0, ())
     assert set(found["image_id"]) == set(taken)
     assert set(found["kind"]) == {"objects"}
-    on_spot = [is_found(row.objects, taken[row.image_id]) for row in found.itertuples()]
+    pairs = zip(found["image_id"], found["objects"], strict=True)
+    on_spot = [is_found(objects, taken[image_id]) for image_id, objects in pairs]
     assert sum(on_spot) >= len(SEEDS) - 1
 
 

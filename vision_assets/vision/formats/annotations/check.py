@@ -6,10 +6,11 @@ Every deviation is a fault; what is done about it, the policy of the use case sa
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from vision_assets.vision.formats.annotations.outlines import has_area, inside
 from vision_assets.vision.formats.annotations.said import Fault, Kind, Said, SaidObject
 from vision_assets.vision.formats.annotations.upright import Frame, to_upright
 from vision_assets.vision.inference.geometry.rle import area
-from vision_assets.vision.objects import AnnotatedObject, Box, Polygon
+from vision_assets.vision.objects import AnnotatedObject, Box, Polygon, outline_box
 from vision_assets.vision.spec import AnnotationErrors, ClassSpec
 
 _TOLERANCE_PX = 0.05
@@ -106,22 +107,16 @@ class _Object:
         if self.said.label not in classes:
             self._passes(Kind.UNKNOWN_CLASS, _unknown(self.said.label, classes))
             return None
-        if not _has_area(self.said):
-            self._passes(Kind.NO_AREA, f"expected an area, got {_shown(self.said.box)}")
+        missing = _without_area(self.said)
+        if missing is not None:
+            self._passes(Kind.NO_AREA, f"expected an area, got {missing}")
             return None
         if not self._mask_fits():
             return None
-        box = self._inside()
-        if box is None:
+        found = self._inside()
+        if found is None:
             return None
-        clipped = box != self.said.box
-        width, height = self.frame.size
-        outlines = (
-            tuple(_clipped(polygon, width, height) for polygon in self.said.polygons)
-            if clipped
-            else self.said.polygons
-        )
-        return AnnotatedObject(classes[self.said.label].id, box, outlines, self.said.mask)
+        return AnnotatedObject(classes[self.said.label].id, *found, self.said.mask)
 
     def _mask_fits(self) -> bool:
         mask = self.said.mask
@@ -131,19 +126,25 @@ class _Object:
         got = f"expected a mask of {width} x {height} px, got {mask.width_px} x {mask.height_px}"
         return self._passes(Kind.ANOTHER_SIZE, got)
 
-    def _inside(self) -> Box | None:
-        """The box inside of the picture; None where the object is left out."""
+    def _inside(self) -> tuple[Box, tuple[Polygon, ...]] | None:
+        """Box and outlines inside of the picture; None where the object is left out."""
         width, height = self.frame.size
-        left, top, right, bottom = self.said.box
-        box = (max(left, 0.0), max(top, 0.0), min(right, width), min(bottom, height))
-        over = max(abs(one - other) for one, other in zip(box, self.said.box, strict=True))
-        if over <= _TOLERANCE_PX and box[0] < box[2] and box[1] < box[3]:
-            return box
-        got = f"expected a box inside of {width} x {height} px, got {_shown(self.said.box)}"
-        if box[0] >= box[2] or box[1] >= box[3]:
+        box, over = _cut(self.said.box, width, height)
+        what, reach, outlines = "a box", self.said.box, self.said.polygons
+        if outlines:
+            around = outline_box(outlines)
+            _, over_outlines = _cut(around, width, height)
+            if over_outlines:
+                outlines = inside(outlines, width, height)
+            if not outlines or over_outlines > over:
+                what, reach, over = "an outline", around, over_outlines
+        got = f"expected {what} inside of {width} x {height} px, got {_shown(reach)}"
+        if box[0] >= box[2] or box[1] >= box[3] or (self.said.polygons and not outlines):
             self._passes(Kind.WHOLLY_OUTSIDE, got)
             return None
-        return box if self._passes(Kind.OUTSIDE, got) else None
+        if over <= _TOLERANCE_PX or self._passes(Kind.OUTSIDE, got):
+            return box, outlines
+        return None
 
     def _passes(self, kind: Kind, detail: str) -> bool:
         """Note a fault; whether the object is taken all the same."""
@@ -152,15 +153,23 @@ class _Object:
         return fault.done in (_DONE["keep"], _DONE["clip"])
 
 
-def _has_area(said: SaidObject) -> bool:
+def _without_area(said: SaidObject) -> str | None:
+    """What of an object covers nothing, in words; None where all of it does."""
     left, top, right, bottom = said.box
-    return right > left and bottom > top and (said.mask is None or area(said.mask) > 0)
+    if right <= left or bottom <= top:
+        return _shown(said.box)
+    if said.mask is not None and not area(said.mask):
+        return "a mask without pixels"
+    return "an outline on a line" if said.polygons and not has_area(said.polygons) else None
 
 
-def _clipped(polygon: Polygon, width: int, height: int) -> Polygon:
-    """Points outside move to the border, which moves no edge inside of the picture far."""
-    sides = (width, height)
-    return tuple(min(max(value, 0.0), sides[at % 2]) for at, value in enumerate(polygon))
+def _cut(box: Box, width: int, height: int) -> tuple[Box, float]:
+    """The box inside of the picture, and by how much it left it."""
+    left, top, right, bottom = box
+    cut = (max(left, 0.0), max(top, 0.0), min(right, width), min(bottom, height))
+    if cut == box:  # nearly all are
+        return cut, 0.0
+    return cut, max(abs(one - other) for one, other in zip(cut, box, strict=True))
 
 
 def _shown(box: Box) -> str:

@@ -1,5 +1,6 @@
 """A landing folder of Pascal VOC: an XML per image, splits in `ImageSets/Main/<split>.txt`."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -13,6 +14,9 @@ from vision_assets.vision.formats.annotations.voc import read_voc
 _TWINS = ("Annotations", "annotations", "xmls")
 _LISTS = {"trainval": "train", "train": "train", "val": "val", "test": "test"}
 """Later ones win: `trainval` says train of what neither `train` nor `val` names."""
+
+_FLAG = re.compile(r"\s+-?[01]$")
+"""What lists of one class say behind each name: whether the image shows it."""
 
 
 class VocFolder:
@@ -76,4 +80,5 @@ def _names(landing: Path, path: str) -> list[str]:
         lines = read_bytes(landing, path).decode("utf-8-sig").splitlines()
     except (Unusable, UnicodeDecodeError) as error:
         raise SpecError(f"{path}: expected names of images, one a line: {error}") from error
-    return [line.split()[0] for line in lines if line.strip()]
+    named = [line.strip() for line in lines if line.strip()]
+    return [*(_FLAG.sub("", name) for name in named), *named]  # a name may end so itself

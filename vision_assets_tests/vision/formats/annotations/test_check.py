@@ -4,12 +4,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from vision_assets.vision.formats.annotations.check import Checked, check
+from vision_assets.vision.formats.annotations.outlines import inside
 from vision_assets.vision.formats.annotations.said import Fault, Kind, Said, SaidObject
 from vision_assets.vision.formats.annotations.upright import Frame, to_upright
 from vision_assets.vision.inference.decode import UPRIGHT
 from vision_assets.vision.inference.geometry.rle import decode, encode
+from vision_assets.vision.objects import fill, outline_box
 from vision_assets.vision.spec import AnnotationErrors, ClassSpec
 from vision_assets_tests.drawing import draw_mask
 
@@ -67,6 +71,59 @@ def test_an_object_is_cut_at_the_border_with_its_outline():
     (each,) = list(found.objects)
     assert (each.box, each.polygons) == ((90, 40, 100, 50), ((90, 40, 100, 40, 100, 50),))
     assert found.faults[0].done == "cut at the border"
+
+
+TRIANGLE = (20.0, 20.0, 60.0, 20.0, 20.0, 40.0)
+
+
+def test_an_outline_that_leaves_the_picture_is_cut_where_its_box_does_not():
+    found = checked(box(20, 20, 60, 40, polygons=((20, 20, 500, 20, 20, 400),)))
+    (fault,) = found.faults
+    assert (fault.kind, fault.index) == (Kind.OUTSIDE, 1)
+    assert fault.detail == "expected an outline inside of 100 x 50 px, got (20, 20, 500, 400)"
+    (each,) = list(found.objects or ())
+    assert outline_box(each.polygons) == (20, 20, 100, 50)
+    assert each.box == (20, 20, 60, 40)
+    assert each.covered_px == 80 * 30
+
+
+@pytest.mark.parametrize("action", ["drop", "refuse"])
+def test_an_outline_outside_is_left_out_or_refused_as_a_box_is(action: str):
+    found = checked(box(20, 20, 60, 40, polygons=((20, 20, 500, 20, 20, 400),)), outside=action)
+    assert (found.objects, len(found.refused)) == ((), int(action == "refuse"))
+
+
+def test_an_outline_wholly_outside_is_none_of_the_image():
+    found = checked(box(20, 20, 60, 40, polygons=((120, 20, 160, 20, 120, 40),)))
+    assert (found.objects, [fault.kind for fault in found.faults]) == ((), [Kind.WHOLLY_OUTSIDE])
+    assert "an outline" in found.faults[0].detail
+
+
+@pytest.mark.parametrize(
+    "line", [(20, 20, 40, 30, 60, 40), (20.00004, 20, 40, 30, 60, 40), (5,) * 6]
+)
+def test_an_outline_on_a_line_has_no_area(line: tuple[float, ...]):
+    found = checked(box(20, 20, 60, 40, polygons=(line,)))
+    assert (found.objects, [fault.kind for fault in found.faults]) == ((), [Kind.NO_AREA])
+
+
+def test_a_figure_of_eight_and_a_piece_beside_a_line_have_an_area():
+    eight, line = (
+        (20.0, 20.0, 60.0, 40.0, 60.0, 20.0, 20.0, 40.0),
+        (20.0, 20.0, 40.0, 30.0, 60.0, 40.0),
+    )
+    found = checked(
+        box(20, 20, 60, 40, polygons=(eight,)), box(20, 20, 60, 40, polygons=(line, TRIANGLE))
+    )
+    assert found.faults == ()
+    assert [each.polygons for each in found.objects or ()] == [(eight,), (line, TRIANGLE)]
+
+
+@given(st.lists(st.floats(-200, 300), min_size=6, max_size=6))
+def test_what_is_cut_covers_the_pixels_that_it_covered(polygon: list[float]):
+    whole = fill([tuple(value + 400 for value in polygon)], 1000, 1000)[400:450, 400:500]
+    found = fill(inside([tuple(polygon)], 100, 50), 50, 100)
+    assert (found != whole).sum() <= 3
 
 
 def test_rounding_of_shares_is_no_deviation():

@@ -1,6 +1,7 @@
 """COCO: what is written comes back, out of an index on disk; what is broken is named."""
 
 import json
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -152,6 +153,45 @@ def test_a_json_that_was_cut_off_is_told_of_every_image(write: Write, tmp_path: 
     path.write_bytes(path.read_bytes()[:-30])
     said = read(folder)
     assert (said.objects, [fault.kind for fault in said.faults]) == (None, [Kind.DAMAGED])
+
+
+def write_many(path: Path, n: int) -> None:
+    """A JSON of n images with an outlined object each; objects come first, classes last."""
+    outline = [float(value) for value in range(40)]
+    lists = {
+        "annotations": (
+            {**BOX, "id": at, "image_id": at, "segmentation": [outline]} for at in range(n)
+        ),
+        "images": ({**IMAGE, "id": at, "file_name": f"{at}.jpg"} for at in range(n)),
+        "categories": [CATEGORY],
+    }
+    with path.open("w") as file:
+        for at, (name, entries) in enumerate(lists.items()):
+            file.write(("," if at else "{") + f'"{name}":[')
+            file.writelines(("," if n else "") + json.dumps(each) for n, each in enumerate(entries))
+            file.write("]")
+        file.write("}")
+
+
+def peak_bytes(landing: Path) -> int:
+    """Memory that reading some images takes, their index included."""
+    tracemalloc.start()
+    try:
+        folder = CocoFolder(landing, None, None)
+        assert all(objects_of(read(folder, f"{at}.jpg")) for at in (0, 99, 200))
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("vision_assets.vision.formats.annotations.coco_index._ROWS_PER_INSERT", 50)
+    peaks: list[int] = []
+    for n in (300, 3000):
+        (tmp_path / str(n)).mkdir()
+        write_many(tmp_path / str(n) / "a.json", n)
+        peaks.append(peak_bytes(tmp_path / str(n)))
+    assert peaks[1] < 1.3 * peaks[0]
 
 
 WHOLE = json.dumps(

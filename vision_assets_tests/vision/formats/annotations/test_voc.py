@@ -1,5 +1,6 @@
 """Pascal VOC: what is written comes back; what is broken is named."""
 
+from pathlib import Path
 from xml.sax.saxutils import escape
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from vision_assets.vision.formats.annotations.file_text import Unusable
 from vision_assets.vision.formats.annotations.said import Kind, Said
 from vision_assets.vision.formats.annotations.voc import read_voc
+from vision_assets.vision.formats.annotations.voc_folder import VocFolder
 from vision_assets_tests.vision.formats.annotations.said_things import (
     BOXES,
     NAMES,
@@ -47,6 +49,15 @@ def test_objects_come_back_as_they_were_written(objects: list):
 def test_pixels_that_are_counted_from_one_become_edges():
     (each,) = objects_of(read_voc(voc([("spot", (1, 1, 10, 1))]), "a.xml", first_pixel=1))
     assert each.box == (0, 0, 10, 1)
+
+
+def test_lists_of_splits_name_images_whole_with_or_without_a_flag(tmp_path: Path):
+    (tmp_path / "ImageSets/Main").mkdir(parents=True)
+    (tmp_path / "ImageSets/Main/train.txt").write_text("left side 1\nb\r\n\n")
+    (tmp_path / "ImageSets/Main/test.txt").write_text("c  -1\nd  1\n")
+    folder = VocFolder(tmp_path, None, 0)
+    splits = {name: folder.split_of(f"JPEGImages/{name}.jpg") for name in ("left side 1", *"bcde")}
+    assert splits == {"left side 1": "train", "b": "train", "c": "test", "d": "test", "e": None}
 
 
 def test_a_difficult_object_is_marked():
