@@ -26,6 +26,11 @@ def commands(page: Path) -> list[str]:
     return [body.strip() for language, body in _FENCE.findall(text) if language == "sh"]
 
 
+def inline_commands(page: Path) -> list[str]:
+    """Our commands that stand within a sentence or a table."""
+    return re.findall(r"`(vision-assets [^`\n]+)`", _without_code(page))
+
+
 def links(page: Path) -> list[str]:
     """The targets of all links and pictures outside of code."""
     return _LINK.findall(re.sub(r"`[^`\n]*`", "", _without_code(page)))
