@@ -148,10 +148,9 @@ def _of_the_machine(standing: Standing) -> Iterator[Need]:
 def _of_the_model(standing: Standing) -> Iterator[Need]:
     explain = f"vision-assets explain {standing.use_case}"
     for run in standing.slow:
-        what = (
-            f"{run}, much longer than its job takes, and holds back what comes after it. Read its "
-        )
-        yield Need(Urgency.PERSON, what + "log in the UI; terminate it there if it does nothing.")
+        what = f"{run}, much longer than its job takes, and holds back what comes after it. "
+        what += "Read its log in the UI; terminate it there if it does nothing."
+        yield Need(Urgency.PERSON, what)
     for stop in standing.stops:
         yield Need(Urgency.PERSON, f"Stopped by a check: {stop}", explain)
     failed = standing.failed
