@@ -1,5 +1,6 @@
 """Alerts: one message to a webhook for a run that failed, a gate that stopped a model, a service
-that stopped. With what to do about it, and never twice for the same run.
+that stopped, a disk or a landing folder that lets nothing in. With what to do about it, and never
+twice for the same.
 """
 
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ import dagster as dg
 from vision_assets.assets.cause import BY_TAG, REASON_TAG, cause_of
 from vision_assets.automation.failures import RunError, error_of
 from vision_assets.automation.last_training import stops_in
+from vision_assets.automation.needs import Need
 from vision_assets.automation.outbox import Outbox
 from vision_assets.automation.webhook import URL_VARIABLE, Webhook
 from vision_assets.home import Home
@@ -21,6 +23,12 @@ INTERVAL_S = 10
 _SKIPPED = f"{URL_VARIABLE} is not set: nobody is told."
 _CHECK = "DagsterAssetCheckFailedError"
 _JOBS = ("_ingest", "_retrain")
+_DISK, _DAY_S = "DiskFull", 86_400
+_WHAT = {
+    SERVICE_STOPPED: "the endpoint",
+    "LandingUnreadable": "the landing folder",
+    _DISK: "the disk of the home",
+}
 _WILL_RETRY_TAG = "dagster/will_retry"
 
 
@@ -88,25 +96,27 @@ def of_run(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dict[str, Any]:
     )
 
 
-def tell_of_stopped_service(home: Home, use_case: str, answers: dict[str, Any], at_s: int) -> bool:
-    """Write the message of an endpoint that does not answer; whether it is a new one.
+def tell_of_need(home: Home, use_case: str, need: Need, at_s: int) -> bool:
+    """Write the message of what is broken; whether it is a new one.
 
     Args:
         home: where messages are kept.
         use_case: its name.
-        answers: what should answer: `bundle_id` and `port`.
-        at_s: since when it was seen silent, seconds since 1970: one message for each time.
+        need: what is broken, and what to do.
+        at_s: since when it was seen, seconds since 1970: one message for each time. A full disk is
+            that of all use cases: one for each day.
     """
     if Webhook.from_environment() is None:
         return False
+    which = str(at_s // _DAY_S) if need.kind == _DISK else f"{use_case}-{at_s}"
     message = _message(
-        id=f"service-{use_case}-{at_s}",
-        kind="service_stopped",
+        id=f"{need.kind}-{which}",
+        kind="service_stopped" if need.kind == SERVICE_STOPPED else "broken",
         use_case=use_case,
-        what=f"the endpoint on port {answers['port']}",
-        asset=f"{use_case}/deployment",
-        error=f"bundle {answers['bundle_id']} is deployed and nothing answers",
-        remedy=remedy_for(SERVICE_STOPPED),
+        what=_WHAT.get(need.kind, "what is kept of the use case"),
+        asset=f"{use_case}/status",
+        error=need.what,
+        remedy=remedy_for(need.kind),
     )
     return Outbox(home.alerts).put(message["id"], message)
 

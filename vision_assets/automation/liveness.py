@@ -19,6 +19,9 @@ SHARED = ("interrupted_trainings", "lost_runs", "alerts", "alert_delivery", hous
 HEARTBEAT_S = 180.0
 """A daemon that has said nothing for so long does not run; it speaks every 30 s."""
 _LOOKED_AT = 100
+_LONG_S, _TIMES_AS_LONG = 6 * 3600.0, 5
+"""A run is slow that takes so many times as long as the last of its job, and longer than that."""
+_LONG_WITHOUT_ANY_S = 24 * 3600.0
 
 
 class Daemon(StrEnum):
@@ -92,6 +95,34 @@ def last_failed_run(instance: dg.DagsterInstance, use_case: UseCase) -> FailedRu
         ):
             return failed
     return None
+
+
+def slow_runs(
+    instance: dg.DagsterInstance, use_case: UseCase, now_s: float | None = None
+) -> list[str]:
+    """Runs under way for much longer than their job takes, in words: a hung one ends by no error.
+
+    Nothing is ended by itself: only a person knows whether it works, and it holds its pool.
+    """
+    at_s = time.time() if now_s is None else now_s
+    under_way = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])
+    return [
+        f"Run {record.dagster_run.run_id[:8]} of {record.dagster_run.job_name} is under way since "
+        f"{datetime.fromtimestamp(record.start_time, UTC):%Y-%m-%d %H:%M} UTC"
+        for record in instance.get_run_records(under_way)
+        if record.start_time is not None
+        and concerns(record.dagster_run, use_case)
+        and at_s - record.start_time > _patience_s(instance, use_case, record.dagster_run.job_name)
+    ]
+
+
+def _patience_s(instance: dg.DagsterInstance, use_case: UseCase, job: str) -> float:
+    """How long a run of a job may take before somebody has to look."""
+    done = dg.RunsFilter(job_name=job, statuses=[dg.DagsterRunStatus.SUCCESS])
+    for record in instance.get_run_records(done, limit=_LOOKED_AT):
+        if record.start_time and record.end_time and concerns(record.dagster_run, use_case):
+            return max(_LONG_S, _TIMES_AS_LONG * (record.end_time - record.start_time))
+    return _LONG_WITHOUT_ANY_S
 
 
 def _unless_mended(

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import dagster as dg
 
 from vision_assets.automation.liveness import Daemon
-from vision_assets.automation.standing import Standing, standing
+from vision_assets.automation.standing import Standing, answering, standing
 from vision_assets.automation.waits import PERSON
 from vision_assets.resources.home import HomeResource
 from vision_assets.vision.errors import VisionAssetsError
@@ -45,11 +46,13 @@ class Need:
         urgency: how soon.
         what: what is the matter, and what to do, in a sentence or two.
         command: to begin with; empty where there is none.
+        kind: of what is broken: names its remedy.
     """
 
     urgency: Urgency
     what: str
     command: str = ""
+    kind: str = ""
 
 
 def look(
@@ -59,13 +62,14 @@ def look(
     try:
         seen = standing(instance, home, use_case)
     except (VisionAssetsError, OSError) as error:
-        return None, [damage(error)]
+        answers, _ = answering(home, use_case)
+        return None, [damage(error), *_of_the_endpoint(use_case.name, answers)]
     return seen, needs(seen)
 
 
 def damage(error: Exception) -> Need:
     """What hides how a use case stands: a wrong YAML, a damaged file."""
-    return Need(Urgency.BROKEN, str(error), "vision-assets doctor")
+    return Need(Urgency.BROKEN, str(error), "vision-assets doctor", type(error).__name__)
 
 
 def needs(standing: Standing) -> list[Need]:
@@ -88,18 +92,23 @@ def worst(found: list[Need]) -> Urgency:
 def _of_the_service(standing: Standing) -> Iterator[Need]:
     if standing.damaged:
         remedy = remedy_for("DeploymentError")
-        yield Need(Urgency.BROKEN, standing.damaged, remedy.command_for(standing.use_case))
-    elif standing.answers is not None and not standing.answers["ready"]:
-        remedy = remedy_for(SERVICE_STOPPED)
-        port = standing.answers["port"]
-        what = f"Nothing answers on port {port}, though a model is deployed. {remedy.do}"
-        yield Need(Urgency.BROKEN, what, remedy.command_for(standing.use_case))
-    elif standing.answers is None and standing.images:
+        command = remedy.command_for(standing.use_case)
+        yield Need(Urgency.BROKEN, standing.damaged, command, remedy.kind)
+    yield from _of_the_endpoint(standing.use_case, standing.answers)
+    if not standing.damaged and standing.answers is None and standing.images:
         yield Need(
             Urgency.NOTE,
             "No model is deployed yet.",
             f"vision-assets explain {standing.use_case}",
         )
+
+
+def _of_the_endpoint(use_case: str, answers: dict[str, Any] | None) -> Iterator[Need]:
+    if answers is not None and not answers["ready"]:
+        remedy = remedy_for(SERVICE_STOPPED)
+        what = f"Nothing answers on port {answers['port']}, though bundle {answers['bundle_id']} "
+        what += f"is deployed. {remedy.do}"
+        yield Need(Urgency.BROKEN, what, remedy.command_for(use_case), remedy.kind)
 
 
 def _of_the_workers(standing: Standing) -> Iterator[Need]:
@@ -115,16 +124,18 @@ def _of_the_workers(standing: Standing) -> Iterator[Need]:
 def _of_the_machine(standing: Standing) -> Iterator[Need]:
     if standing.daemon is Daemon.STOPPED:
         remedy = remedy_for(DAEMON_STOPPED)
-        yield Need(Urgency.BROKEN, remedy.means + " " + remedy.do, remedy.command)
+        yield Need(Urgency.BROKEN, remedy.means + " " + remedy.do, remedy.command, remedy.kind)
     remedy, free_gb = remedy_for("DiskFull"), standing.free_bytes / 1e9
     if standing.low_disk is not None:
-        yield Need(Urgency.BROKEN, f"Nothing new is taken: {standing.low_disk}.", remedy.command)
+        what = f"Nothing new is taken: {standing.low_disk}."
+        yield Need(Urgency.BROKEN, what, remedy.command, remedy.kind)
     elif standing.free_bytes < LITTLE_FREE_BYTES:
         what = f"Only {free_gb:.1f} GB of disk are free. {remedy.do}"
         yield Need(Urgency.PERSON, what, remedy.command)
     if standing.waiting is None and standing.images:
         remedy = remedy_for("LandingUnreadable")
-        yield Need(Urgency.PERSON, f"{remedy.means} {remedy.do}", remedy.command)
+        what = f"{remedy.means} {remedy.do}"
+        yield Need(Urgency.BROKEN, what, remedy.command, remedy.kind)
     if standing.undelivered:
         remedy, last = remedy_for(ALERT_UNDELIVERED), standing.undelivered[-1]
         what = f"Alerts that were not delivered: {len(standing.undelivered)} ({last}). {remedy.do}"
@@ -136,6 +147,10 @@ def _of_the_machine(standing: Standing) -> Iterator[Need]:
 
 def _of_the_model(standing: Standing) -> Iterator[Need]:
     explain = f"vision-assets explain {standing.use_case}"
+    for run in standing.slow:
+        what = f"{run}, much longer than its job takes, and holds back what comes after it. "
+        what += "Read its log in the UI; terminate it there if it does nothing."
+        yield Need(Urgency.PERSON, what)
     for stop in standing.stops:
         yield Need(Urgency.PERSON, f"Stopped by a check: {stop}", explain)
     failed = standing.failed

@@ -19,6 +19,7 @@ from vision_assets.automation.liveness import (
     concerns,
     daemon,
     last_failed_run,
+    slow_runs,
     stopped_by_hand,
 )
 from vision_assets.automation.outbox import Outbox
@@ -59,6 +60,7 @@ class Standing:
         stops: checks that block the model that was trained last.
         undeployed: why that model does not answer; None where it does.
         failed: the last run that failed, unless it was made up for.
+        slow: runs that are under way for much longer than their job takes.
         daemon: whether Dagster's daemon runs.
         stopped: sensors and schedules that a person has switched off.
         undelivered: alerts of the use case that the webhook has not taken, and why.
@@ -81,6 +83,7 @@ class Standing:
     stops: tuple[Stop, ...]
     undeployed: str | None
     failed: FailedRun | None
+    slow: tuple[str, ...]
     daemon: Daemon
     stopped: tuple[str, ...]
     undelivered: tuple[str, ...]
@@ -114,6 +117,7 @@ def standing(instance: dg.DagsterInstance, home: HomeResource, use_case: UseCase
         stops=tuple(stops(instance, use_case)),
         undeployed=None if damaged else undeployed(instance, home, use_case),
         failed=last_failed_run(instance, use_case),
+        slow=tuple(slow_runs(instance, use_case)),
         daemon=daemon(instance),
         stopped=tuple(stopped_by_hand(instance, use_case)),
         undelivered=tuple(_undelivered(home, use_case)),

@@ -7,15 +7,13 @@ the text holds times and no ages, so it stays the same while nothing happens.
 import hashlib
 import json
 import time
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, field
 
 import dagster as dg
 
 from vision_assets.assets.graph import asset_key, by_hand
-from vision_assets.automation.alerts import tell_of_stopped_service
-from vision_assets.automation.needs import look, worst
-from vision_assets.automation.standing import answering
+from vision_assets.automation.alerts import tell_of_need
+from vision_assets.automation.needs import Urgency, look, worst
 from vision_assets.automation.standing_text import markdown
 from vision_assets.resources.home import HomeResource
 from vision_assets.vision.use_case import UseCase
@@ -30,16 +28,17 @@ class Look:
 
     Attributes:
         digest: of the text that was written last.
-        silent_since: when the endpoint was first seen silent, seconds since 1970; None while it
-            answers. It is told of at the second look: one that is started again is up by then.
+        since: when what is broken was first seen so, by kind, seconds since 1970. It is told of at
+            the second look: an endpoint that is started again is up by then.
     """
 
     digest: str = ""
-    silent_since: int | None = None
+    since: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def read(cls, cursor: str | None) -> "Look":
-        return cls(**json.loads(cursor)) if cursor else cls()
+        said = json.loads(cursor or "{}")
+        return cls(said.get("digest", ""), said.get("since", {}))
 
 
 def status(use_case: UseCase) -> dg.Definitions:
@@ -65,12 +64,13 @@ def _sensor(use_case: UseCase) -> dg.SensorDefinition:
     )
     def sense(context: dg.SensorEvaluationContext, home: HomeResource):
         seen, found = look(context.instance, home, use_case)
-        answers = seen.answers if seen else answering(home, use_case)[0]
         text = markdown(seen, found)
         before = Look.read(context.cursor)
-        now = Look(hashlib.sha256(text.encode()).hexdigest()[:16], _silent_since(answers, before))
-        if before.silent_since is not None and now.silent_since is not None and answers:
-            tell_of_stopped_service(home.home, use_case.name, answers, now.silent_since)
+        broken = {need.kind: need for need in found if need.urgency is Urgency.BROKEN}
+        since = {kind: before.since.get(kind, int(time.time())) for kind in broken}
+        now = Look(hashlib.sha256(text.encode()).hexdigest()[:16], since)
+        for kind in since.keys() & before.since.keys():
+            tell_of_need(home.home, use_case.name, broken[kind], since[kind])
         context.update_cursor(json.dumps(asdict(now)))
         if before.digest == now.digest:
             return dg.SkipReason("Nothing has changed since the status was written.")
@@ -81,9 +81,3 @@ def _sensor(use_case: UseCase) -> dg.SensorDefinition:
         return dg.SensorResult(asset_events=[written])
 
     return sense
-
-
-def _silent_since(answers: dict[str, Any] | None, before: Look) -> int | None:
-    if answers is None or answers["ready"]:
-        return None
-    return before.silent_since or int(time.time())

@@ -31,6 +31,11 @@ def blocks(page: Path, language: str) -> list[str]:
     return [body for named, body in _FENCE.findall(text) if named == language]
 
 
+def inline_commands(page: Path) -> list[str]:
+    """Our commands that stand within a sentence or a table."""
+    return re.findall(r"`(vision-assets [^`\n]+)`", _without_code(page))
+
+
 def links(page: Path) -> list[str]:
     """The targets of all links and pictures outside of code."""
     return _LINK.findall(re.sub(r"`[^`\n]*`", "", _without_code(page)))

@@ -1,12 +1,16 @@
 """Every command of the docs is run as it stands, or says here why not and what proves it."""
 
+import shlex
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
-from vision_assets_tests.docs.pages import PAGES, ROOT, commands, name_of
+from vision_assets.cli import app
+from vision_assets_tests.docs.pages import PAGES, ROOT, commands, inline_commands, name_of
 
 GENERATED = ("docs/reference/",)
 STANDS_FOR = {
@@ -112,6 +116,30 @@ def test_make_knows_the_chores(block: Block) -> None:
             ["make", "--dry-run", *words[1:]], cwd=ROOT, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if inline_commands(page)], ids=name_of)
+def test_a_command_within_a_sentence_is_one_that_there_is(page: Path) -> None:
+    assert [text for text in inline_commands(page) if unknown_words(text)] == []
+
+
+def test_a_command_that_there_is_not_is_seen() -> None:
+    assert unknown_words("vision-assets status NAME --check") == set()
+    assert unknown_words("vision-assets status --chekc --json") == {"--chekc"}
+    assert unknown_words("vision-assets stauts") == {"stauts"}
+
+
+def unknown_words(text: str) -> set[str]:
+    """The command and the options of a line that our command line does not have."""
+    command: Any = typer.main.get_command(app)
+    words = shlex.split(text)[1:]
+    while words and hasattr(command, "commands"):
+        name = words.pop(0)
+        if name not in command.commands:
+            return {name}
+        command = command.commands[name]
+    options = {option for each in command.params for option in (*each.opts, "--help")}
+    return {word.partition("=")[0] for word in words if word.startswith("--")} - options
 
 
 def test_commands_that_are_not_run_here_are_proved_elsewhere(has_test) -> None:

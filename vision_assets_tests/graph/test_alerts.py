@@ -11,9 +11,9 @@ import dagster as dg
 import pytest
 
 from vision_assets.automation import webhook as webhook_module
-from vision_assets.automation.alerts import alerts, of_run, tell_of_stopped_service
+from vision_assets.automation.alerts import alerts, of_run, tell_of_need
 from vision_assets.automation.failures import error_of
-from vision_assets.automation.needs import Urgency, needs
+from vision_assets.automation.needs import Need, Urgency, needs
 from vision_assets.automation.outbox import (
     FIRST_WAIT_S,
     KEPT_S,
@@ -34,15 +34,20 @@ from vision_assets.automation.webhook import (
 from vision_assets.home import Home
 from vision_assets.resources.home import HomeResource
 from vision_assets.serving.process import free_port
+from vision_assets.vision.disk import MIN_FREE_VARIABLE
 from vision_assets.vision.errors import TrainingError
 from vision_assets.vision.file_lock import file_lock
+from vision_assets.vision.remedies import SERVICE_STOPPED
 from vision_assets.vision.use_case import UseCase
 from vision_assets_tests.graph.chains import run_chain
 from vision_assets_tests.graph.receiver import Receiver, receiving
-from vision_assets_tests.graph.ticks import tick
+from vision_assets_tests.graph.ticks import store_all, tick
 
 MESSAGE = {"id": "r1", "use_case": "parts", "what": "run r1", "error": "no room"}
 NOW_S = 1_800_000_000.0
+
+
+Drop = Callable[[int], None]
 
 
 @pytest.fixture
@@ -291,8 +296,8 @@ def test_a_message_that_was_not_delivered_needs_a_person(
 
 
 def test_a_stopped_service_is_told_once_for_each_time(home: Home, receiver: Receiver) -> None:
-    answers = {"bundle_id": "b1", "port": 3100}
-    told = [tell_of_stopped_service(home, "parts", answers, at_s) for at_s in (100, 100, 900)]
+    need = Need(Urgency.BROKEN, "Nothing answers on port 3100.", kind=SERVICE_STOPPED)
+    told = [tell_of_need(home, "parts", need, at_s) for at_s in (100, 100, 900)]
     assert told == [True, False, True]
 
 
@@ -315,5 +320,43 @@ def test_a_service_is_told_of_at_the_second_look(
     for _ in range(2):
         cursor = tick(sensor, instance, cursor).cursor
     tick(alerts()[1], instance)
-    (request,) = receiver.requests
-    assert json.loads(request.body)["kind"] == "service_stopped"
+    kinds = [json.loads(request.body)["kind"] for request in receiver.requests]
+    assert sorted(kinds) == ["broken", "service_stopped"][not is_torn :]
+
+
+def test_a_landing_folder_that_is_gone_is_told_of_once(
+    parts: UseCase, instance: dg.DagsterInstance, receiver: Receiver, home: Home, drop: Drop
+) -> None:
+    drop(2)
+    store_all(home, parts)
+    landing = home.landing(parts.spec.source.landing)
+    landing.rename(landing.with_name("gone"))
+    (message,) = _told(parts, instance, receiver, looks=3)
+    assert (message["kind"], message["error_kind"]) == ("broken", "LandingUnreadable")
+    assert "Mount it" in message["remedy"]
+
+
+def test_a_disk_without_room_is_told_of_once_for_all_use_cases(
+    parts: UseCase,
+    instance: dg.DagsterInstance,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(MIN_FREE_VARIABLE, "1000000")
+    other = UseCase("brass", parts.task, parts.spec)
+    (message,) = _told(parts, instance, receiver, 2) + _told(other, instance, receiver, 2)
+    assert message["error_kind"] == "DiskFull"
+    assert "Nothing new is taken" in message["error"]
+
+
+def _told(
+    case: UseCase, instance: dg.DagsterInstance, receiver: Receiver, looks: int
+) -> list[dict[str, Any]]:
+    """What is delivered after some looks of the status sensor."""
+    (sensor,) = status(case).sensors or ()
+    assert isinstance(sensor, dg.SensorDefinition)
+    cursor, before = None, len(receiver.requests)
+    for _ in range(looks):
+        cursor = tick(sensor, instance, cursor).cursor
+    tick(alerts()[1], instance)
+    return [json.loads(each.body) for each in receiver.requests[before:]]

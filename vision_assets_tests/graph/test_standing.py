@@ -10,7 +10,7 @@ from dagster._daemon.types import DaemonHeartbeat
 
 from vision_assets.assets.graph import SUSPICION, asset_key
 from vision_assets.automation.housekeeping import housekeeping
-from vision_assets.automation.liveness import HEARTBEAT_S, Daemon
+from vision_assets.automation.liveness import HEARTBEAT_S, Daemon, slow_runs
 from vision_assets.automation.needs import Need, Urgency, needs, worst
 from vision_assets.automation.standing import Standing, standing
 from vision_assets.automation.standing_text import TOLD, markdown, next_steps, rows
@@ -113,6 +113,30 @@ def test_what_a_person_has_switched_off_is_told(
     switch_off(instance, "lost_runs", InstigatorType.SENSOR)
     assert not parts.spec.schedule.enabled
     assert _stand(parts, instance).stopped == ("housekeeping_schedule", "lost_runs")
+
+
+@pytest.mark.parametrize(("hours", "n_told"), [(7, 0), (25, 1)])
+def test_a_run_that_goes_on_and_on_is_told(
+    parts: UseCase, instance: dg.DagsterInstance, hours: int, n_told: int
+) -> None:
+    run = instance.add_run(dg.DagsterRun(job_name="parts_retrain", run_config={}))
+    begun = dg.DagsterEvent(
+        event_type_value=dg.DagsterEventType.RUN_START.value, job_name=run.job_name
+    )
+    instance.report_dagster_event(begun, run.run_id)
+    assert len(slow_runs(instance, parts, time.time() + hours * 3600)) == n_told
+
+
+def test_a_run_is_held_against_the_last_of_its_job(
+    parts: UseCase, instance: dg.DagsterInstance
+) -> None:
+    for ended in (dg.DagsterEventType.RUN_SUCCESS, None):
+        run = instance.add_run(dg.DagsterRun(job_name="parts_retrain", run_config={}))
+        for kind in filter(None, (dg.DagsterEventType.RUN_START, ended)):
+            event = dg.DagsterEvent(event_type_value=kind.value, job_name=run.job_name)
+            instance.report_dagster_event(event, run.run_id)
+    (told,) = slow_runs(instance, parts, time.time() + 7 * 3600)
+    assert run.run_id[:8] in told
 
 
 def test_a_gate_is_told_once_and_not_as_a_failed_run_too(
