@@ -12,10 +12,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.row import Row
 from benchmarks.rows import ROWS
+from benchmarks.work import Figures
 from vision_assets.home import Home
 
 
@@ -57,11 +59,22 @@ def _in_turn(row: Row, n_pairs: int, folder: Path) -> str:
     other = [its[row.figure] for _, its in pairs]
     ratios = sorted(mine / its for mine, its in zip(ours, other, strict=True))
     peaks = [max(found["peak_mb"] for found in side) for side in zip(*pairs, strict=True)]
+    cold = [_cold(side) for side in zip(*pairs, strict=True)]
     return (
-        f"{statistics.median(ours):.3g} | {statistics.median(other):.3g} "
+        f"{statistics.median(ours):.3g}{cold[0]} | {statistics.median(other):.3g}{cold[1]} "
         f"| {ratios[0]:.2f}, **{statistics.median(ratios):.2f}**, {ratios[-1]:.2f} "
         f"| {row.target} | {peaks[0]:.0f}, {peaks[1]:.0f}"
     )
+
+
+def _cold(found: Sequence[Figures]) -> str:
+    """What the first epoch of a side gave, and what went before it, where it has any."""
+    first = [each["first_images_per_s"] for each in found if "first_images_per_s" in each]
+    if not first:
+        return ""
+    before = [each["decoding_s"] for each in found if "decoding_s" in each]
+    after = f" after {statistics.median(before):.3g} s of decoding" if before else ""
+    return f" (first {statistics.median(first):.3g}{after})"
 
 
 def _side_by_side(row: Row, folder: Path) -> str:

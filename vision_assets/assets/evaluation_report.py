@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from vision_assets.vision.evaluation.appraisal import Appraisal
     from vision_assets.vision.evaluation.gates import GateResult
     from vision_assets.vision.evaluation.heatmap_sanity import HeatmapSanity
+    from vision_assets.vision.training.pixels import ReadBytes
 
 _HEATMAPS = "heatmaps_show_what_was_learned"
+_SHOWN = 12
+"""Pictures of a contact sheet; as many fit into an event of Dagster's log."""
 
 
 def evaluation_report(use_case: UseCase) -> dg.AssetsDefinition:
@@ -61,7 +64,7 @@ def evaluation_report(use_case: UseCase) -> dg.AssetsDefinition:
         runs = log_evaluation(home.home, use_case.name, model_id, metrics, report.html)
         return dg.MaterializeResult(
             data_version=dg.DataVersion(report.report_id),
-            metadata=_metadata(appraisal, runs),
+            metadata=_metadata(appraisal, runs, home.image_store(use_case).read),
             check_results=[*map(_check, appraisal.gates), _heatmap_check(appraisal.heatmaps)],
         )
 
@@ -127,7 +130,7 @@ def _heatmap_check(found: "HeatmapSanity | None") -> dg.AssetCheckResult:
     )
 
 
-def _metadata(appraisal: "Appraisal", runs: list[str]) -> dict[str, Any]:
+def _metadata(appraisal: "Appraisal", runs: list[str], read: "ReadBytes") -> dict[str, Any]:
     evidence, report = appraisal.evidence, appraisal.report
     return {
         REFERENCE: dg.MetadataValue.text(report.report_id),
@@ -141,11 +144,21 @@ def _metadata(appraisal: "Appraisal", runs: list[str]) -> dict[str, Any]:
         ),
         "per class": records_table(evidence.scorecard.per_class.to_dict("records")),
         **{title: picture(png) for title, png in report.plots.items()},
-        **_against_the_champion(appraisal),
+        **_against_the_champion(appraisal, read),
     }
 
 
-def _against_the_champion(appraisal: "Appraisal") -> dict[str, Any]:
+def _against_the_champion(appraisal: "Appraisal", read: "ReadBytes") -> dict[str, Any]:
+    from vision_assets.vision.pictures import contact_sheet
+
     if appraisal.contest is None:
         return {}
-    return {"against the champion": dg.MetadataValue.md(appraisal.contest.comparison.markdown)}
+    comparison = appraisal.contest.comparison
+    sheets = {}
+    for kind in ("fixed", "broken"):
+        rows = comparison.images[comparison.images["kind"] == kind].head(_SHOWN)
+        said = {row["image_id"]: f"{row['first']} > {row['second']}" for _, row in rows.iterrows()}
+        if said:
+            cells = [(data, said[image_id]) for image_id, data in read(list(said))]
+            sheets[f"{kind} images"] = picture(contact_sheet(cells), "image/jpeg")
+    return {"against the champion": dg.MetadataValue.md(comparison.markdown)} | sheets

@@ -107,7 +107,7 @@ def _int8_check(trial: "Int8Trial") -> dg.AssetCheckResult:
 
 
 def _metadata(shipment: "Shipment") -> dict[str, Any]:
-    from vision_assets.vision.evaluation.thresholds import ORIGIN
+    from vision_assets.vision.inference.decision import ORIGIN, led_to
 
     bundle = shipment.bundle
     return {
@@ -116,6 +116,7 @@ def _metadata(shipment: "Shipment") -> dict[str, Any]:
         "folder": dg.MetadataValue.path(str(bundle.folder)),
         "thresholds": bundle.card.options[ORIGIN],
         **bundle.card.thresholds,
+        **{f"{name} on val": value for name, value in led_to(bundle.card.options).items()},
         "fp32 bundle": shipment.floats.bundle_id,
         "fp32 bytes": _model_bytes(shipment.floats),
         **({} if shipment.integers is None else _int8_metadata(shipment.integers)),

@@ -28,6 +28,10 @@ MAX_REQUESTS = 5
 MAX_TRIES = 4
 MAX_RUNS = 100
 RETRY_WAIT_S = 30.0
+RESTS = 10
+"""A look that finds nothing is followed by a rest of so many times what it took: with many files
+kept in the landing folder, listing them takes seconds."""
+MAX_REST_S = 300.0
 _FAILED = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 
@@ -59,8 +63,15 @@ def new_images(use_case: UseCase) -> dg.SensorDefinition:
         disk = disk_state(home.home.root)
         if disk.low:
             return dg.SkipReason(f"Low on disk, files wait where they are: {disk.text}.")
+        rest_s = _rest_s(context.cursor)
+        if rest_s > 0:
+            return dg.SkipReason(f"Many files lie there: it is looked again in {rest_s:.0f} s.")
+        began_s = time.monotonic()
         batches = _todo(home, use_case)
         if not batches:
+            rest_s = RESTS * (time.monotonic() - began_s)
+            if rest_s > INTERVAL_S:
+                context.update_cursor(str(time.time() + min(rest_s, MAX_REST_S)))
             return dg.SkipReason("No settled file waits in the landing folder.")
         requests = [_request(context.instance, use_case, batch) for batch in batches]
         due = [request for request in requests if request is not None][:MAX_REQUESTS]
@@ -69,6 +80,12 @@ def new_images(use_case: UseCase) -> dg.SensorDefinition:
         return dg.SensorResult(run_requests=due)
 
     return sense
+
+
+def _rest_s(cursor: str | None) -> float:
+    """Seconds until the landing folder is looked at again; a clock that was set back ends it."""
+    left_s = float(cursor) - time.time() if cursor else 0.0
+    return left_s if left_s <= MAX_REST_S else 0.0
 
 
 def _todo(home: HomeResource, use_case: UseCase) -> "list[Batch]":

@@ -125,26 +125,31 @@ def remove(
     author: Author = None,
     json: Json = False,
 ) -> None:
-    """Erase the bytes of images for good; dataset versions that hold them say so."""
+    """Erase images from store, quarantine and cache for good, and say where copies remain."""
+    from vision_assets.keeping.traces import REMAINS, bundles_with
+    from vision_assets.vision.store.after import still_there
     from vision_assets.vision.store.erasure import remove as remove_images
     from vision_assets.vision.training.pixel_cache import PixelCache
 
-    _, store = _opened(name)
+    case, store = _opened(name)
+    home = Home.from_environment()
     if not yes:
         typer.confirm(f"Erase {len(image_ids)} images of {name} for good?", abort=True, err=True)
     removal = remove_images(store, image_ids, author or getpass.getuser(), why)
-    PixelCache(Home.from_environment().pixel_cache).forget(removal.ids)
+    PixelCache(home.pixel_cache).forget(removal.ids)
+    landed = still_there(home.landing(case.spec.source.landing), removal.sources)
+    bundles = bundles_with(home, name, removal.ids)
     if json:
-        show_json(vars(removal))
+        show_json(vars(removal) | {"landed": landed, "bundles": bundles})
         return
-    say(f"{name}: the bytes of {len(removal.ids)} images are erased")
-    if removal.sources:
-        rows = [(source,) for source in removal.sources]
-        show_table(
-            "Files that held them; delete those that still lie in the landing folder",
-            ("file",),
-            rows,
-        )
+    say(f"{name}: the bytes of {len(removal.ids)} images left store, quarantine and cache")
+    for title, found in (
+        ("Files of the landing folder that held them; delete them", landed),
+        ("Bundles that may show them among their golden images", bundles),
+    ):
+        if found:
+            show_table(title, ("name",), [(each,) for each in found])
+    show_table("Where copies of pictures may remain", ("where", "cleared by"), REMAINS)
 
 
 def _opened(name: str) -> "tuple[UseCase, ImageStore]":

@@ -2,6 +2,8 @@
 
 import pytest
 
+from vision_assets.vision.store.image_store import ImageStore
+
 
 @pytest.fixture
 def ingested(steel, run):
@@ -63,6 +65,25 @@ def test_labels_come_from_a_table(ingested, run_json, samples, tmp_path):
     again = run_json("label", ingested, table, "--author", "someone")
     assert first["new"] + first["changed"] + first["unchanged"] == 1
     assert again["unchanged"] == 1
+
+
+def test_remove_names_the_files_that_still_hold_an_image(ingested, run_json, home, samples):
+    copy, original = samples.duplicates[0]
+    ledger = ImageStore.open(home / "stores" / ingested).ledger
+    (image_id,) = ledger.lookup("path", [original], ["image_id"])["image_id"].to_pylist()
+    moved = samples.folder / "taken" / original
+    moved.parent.mkdir(parents=True)
+    (samples.folder / original).rename(moved)
+    said = run_json("remove", ingested, image_id, "--why", "asked for", "--yes")
+    assert {copy, original} <= set(said["sources"])
+    assert {copy, f"taken/{original}"} <= set(said["landed"])
+    assert original not in said["landed"]
+
+
+def test_remove_says_where_pictures_may_remain(ingested, run, home):
+    image_id = ImageStore.open(home / "stores" / ingested).images()["image_id"][0]
+    said = run("remove", ingested, image_id, "--why", "asked for", "--yes").output
+    assert "Dagster's event log" in said
 
 
 def test_a_wrong_table_is_wrong_usage(ingested, run, tmp_path):

@@ -28,6 +28,22 @@ def test_settled_files_are_requested_as_a_batch(
     assert len(list(home.batches("parts").glob("*.json"))) == 1
 
 
+def test_after_a_long_look_for_nothing_the_sensor_rests(
+    parts: UseCase,
+    instance: dg.DagsterInstance,
+    drop: Callable[[int], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sensor_module, "RESTS", 1e9)
+    resting = tick(new_images(parts), instance).cursor
+    assert resting is not None
+    assert 200 < float(resting) - time.time() <= sensor_module.MAX_REST_S
+    drop(3)
+    assert not tick(new_images(parts), instance, cursor=resting).run_requests
+    for over in (str(time.time() - 1), str(time.time() + 1e6)):
+        assert tick(new_images(parts), instance, cursor=over).run_requests
+
+
 def test_a_daemon_that_dies_before_the_request_asks_for_the_same_run_again(
     parts: UseCase, instance: dg.DagsterInstance, drop: Callable[[int], None]
 ) -> None:

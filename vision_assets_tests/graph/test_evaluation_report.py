@@ -39,7 +39,16 @@ def test_a_report_compares_with_what_is_deployed(
     Deployments(home.deployments("parts")).deploy(bundle.name, bundle, "parts:x", "test", "test")
     second = _report(parts, export_parts(2))
     (event,) = second.asset_materializations_for_node("parts__evaluation_report")
-    assert f"{bundle.name} gets" in str(event.metadata["against the champion"].value)
+    table = str(event.metadata["against the champion"].value)
+    assert f"{bundle.name} gets" in table
+    counts = dict(zip(*(_cells(line) for line in table.splitlines()[0:3:2]), strict=True))
+    for kind in ("fixed", "broken"):
+        shown = "image/jpeg" in str(event.metadata.get(f"{kind} images"))
+        assert shown == (int(counts[kind]) > 0)
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("|").split("|")]
 
 
 @pytest.mark.slow

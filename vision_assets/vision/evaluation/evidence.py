@@ -18,7 +18,7 @@ from vision_assets.vision.evaluation.costs import (
 from vision_assets.vision.evaluation.figure import UNSEEN, Figure, Interval
 from vision_assets.vision.evaluation.scorecard import Scorecard
 from vision_assets.vision.evaluation.slices import parts
-from vision_assets.vision.evaluation.thresholds import ORIGIN
+from vision_assets.vision.inference.decision import ORIGIN
 from vision_assets.vision.spec import CostSpec
 from vision_assets.vision.tasks.task import Task
 

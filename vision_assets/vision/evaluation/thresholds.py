@@ -6,23 +6,26 @@ Foundations of Cost-Sensitive Learning", 2001; with a person to ask, Chow, "On O
 Error and Reject Tradeoff", 1970).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from vision_assets.vision.evaluation.costs import known
+from vision_assets.vision.evaluation.costs import (
+    DECISION_FIGURES,
+    decided,
+    decision_figures,
+    known,
+)
 from vision_assets.vision.evaluation.evaluate import evaluate
 from vision_assets.vision.inference.bundle import Bundle, CardClass, write_bundle
-from vision_assets.vision.inference.decision import PASS_BELOW, REFUSE_FROM
+from vision_assets.vision.inference.decision import ON_VAL, ORIGIN, PASS_BELOW, REFUSE_FROM
 from vision_assets.vision.spec import CostSpec, PipelineSpec
 from vision_assets.vision.tasks.task import Choice, Task
 from vision_assets.vision.training.pixels import ReadBytes
 
 FEWEST_IMAGES = 20
-ORIGIN = "thresholds"
-"""Option of a bundle's card that says where its thresholds come from."""
 _DIGITS = 9
 """Costs that differ by less are equal: sums of floats."""
 
@@ -46,13 +49,28 @@ def with_thresholds(
     """
     outcomes = evaluate(task, bundle, val, read).predictions if len(val) else None
     chosen = task.thresholds(outcomes, bundle.card.classes, spec)
+    said = {ORIGIN: chosen.origin} | _led_to(outcomes, chosen.thresholds, spec.costs)
     card = bundle.card.model_copy(
         update={
             "thresholds": chosen.thresholds,
-            "options": bundle.card.options | chosen.options | {ORIGIN: chosen.origin},
+            "options": bundle.card.options | chosen.options | said,
         }
     )
     return write_bundle(root, card, {name: bundle.read(name) for name in bundle.card.files})
+
+
+def _led_to(
+    outcomes: pd.DataFrame | None, thresholds: Mapping[str, float], costs: CostSpec
+) -> dict[str, str]:
+    """What thresholds lead to on the val split, for the card; nothing where nothing is decided."""
+    if outcomes is None or not thresholds:
+        return {}
+    found = decision_figures(decided(outcomes, thresholds), np.ones((1, len(outcomes))), costs)
+    return {
+        f"{ON_VAL}{name}": f"{found[name].values[0]:.6g}"
+        for name in DECISION_FIGURES
+        if name in found
+    }
 
 
 def choose(outcomes: pd.DataFrame | None, classes: Sequence[CardClass], costs: CostSpec) -> Choice:

@@ -7,6 +7,7 @@ the next ingest finishes the work by what the ledger says.
 import math
 import os
 from collections.abc import Iterable
+from glob import escape
 from pathlib import Path
 
 from vision_assets.vision.confined import confined
@@ -58,6 +59,16 @@ def apply(
         kept = file is None or is_sidecar(source, file.path)  # images to come may need it
         if file is not None and not kept and reason != Reason.TOO_MANY_BYTES:
             _clear(landing, file, source)
+
+
+def still_there(landing: Path, taken: Iterable[str]) -> list[str]:
+    """Of files that were taken, where they lie now: in their place, or moved to `taken/`."""
+    found: list[Path] = []
+    for path in map(Path, taken):
+        moved = landing / TAKEN_FOLDER / path
+        renamed = moved.parent.glob(f"{escape(path.stem)}~*{escape(path.suffix)}")
+        found += [place for place in (landing / path, moved, *sorted(renamed)) if place.is_file()]
+    return [str(place.relative_to(landing)) for place in found]
 
 
 def _clear(landing: Path, file: LandedFile, source: SourceSpec) -> None:

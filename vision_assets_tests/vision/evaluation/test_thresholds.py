@@ -1,5 +1,7 @@
 """Thresholds by cost: none is cheaper on the same images, and of equal ones Bayes' are nearest."""
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +17,9 @@ from vision_assets.vision.evaluation.thresholds import (
     with_thresholds,
 )
 from vision_assets.vision.inference.bundle import Bundle, CardClass
+from vision_assets.vision.inference.decision import led_to
+from vision_assets.vision.inference.predictor import Predictor
+from vision_assets.vision.inference.service.live_model import LoadedModel
 from vision_assets.vision.spec import CostSpec
 from vision_assets.vision.tasks.registry import load_task
 from vision_assets_tests.vision.dataset.drawn_dataset import DrawnDataset, spec_of
@@ -142,6 +147,21 @@ def test_a_bundle_decides_by_what_its_card_says(bundle: Bundle, drawn: DrawnData
     by_card = decided(found, made.card.thresholds)["decision"]
     assert found["decision"].tolist() == by_card.tolist()
     assert [path.name for path in tmp_path.iterdir()] == [made.bundle_id]
+
+
+def test_the_card_says_what_its_thresholds_led_to(bundle: Bundle, drawn: DrawnDataset, tmp_path):
+    val = drawn.manifest[drawn.manifest["split"] == "val"]
+    made = with_thresholds(TASK, bundle, val, drawn.read, spec_of(COSTS), tmp_path)
+    seen = consequences(evaluate(TASK, made, val, drawn.read).predictions, COSTS)
+    assert led_to(made.card.options) == {
+        "escape_rate": pytest.approx(seen.escapes / seen.defects, rel=1e-5),
+        "overkill_rate": pytest.approx(seen.overkill / seen.good, rel=1e-5),
+        "review_rate": pytest.approx(seen.reviewed / seen.n, rel=1e-5),
+        "cost": pytest.approx(seen.cost / seen.n, rel=1e-5),
+    }
+    live = LoadedModel(made, Predictor(made), "baked", datetime.now(UTC), "drawn:1")
+    assert live.info()["on_val"] == led_to(made.card.options)
+    assert live.info()["thresholds_origin"].startswith("lowest cost on 8 good")
 
 
 def test_an_empty_val_split_makes_a_bundle_all_the_same(

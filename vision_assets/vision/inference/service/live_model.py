@@ -18,6 +18,7 @@ import numpy as np
 
 from vision_assets.vision.errors import BundleError, VisionAssetsError
 from vision_assets.vision.inference.bundle import MODEL_FILE, Bundle
+from vision_assets.vision.inference.decision import ORIGIN, led_to
 from vision_assets.vision.inference.golden import check_golden
 from vision_assets.vision.inference.predictor import Predictor, Prepared
 from vision_assets.vision.inference.service.settings import ServiceSettings
@@ -68,6 +69,8 @@ class LoadedModel:
             "precision": card.precision,
             "calibration": card.calibration,
             "thresholds": card.thresholds,
+            "thresholds_origin": card.options.get(ORIGIN),
+            "on_val": led_to(card.options),
             "dataset_fingerprint": card.dataset["fingerprint"],
             "since": self.since.isoformat(),
         }

@@ -5,7 +5,7 @@ Answers are built as plain dicts; a test holds them to these models.
 
 from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from vision_assets.vision.inference.bundle import CardClass
 from vision_assets.vision.inference.decision import Decision
@@ -63,6 +63,12 @@ class ModelInfo(Versions):
     precision: Literal["fp32", "int8"]
     calibration: dict[str, float]
     thresholds: Thresholds
+    thresholds_origin: str | None = None
+    on_val: dict[str, float] = Field(
+        default={},
+        description="What the thresholds led to on the val split: rates of escapes, overkill and "
+        "reviews, and the cost of a part.",
+    )
     dataset_fingerprint: str
     since: str
 

@@ -1,0 +1,36 @@
+"""What still shows an image after its bytes were erased: copies of pixels beside the store."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from vision_assets.home import Home
+from vision_assets.vision.dataset.versions import DatasetVersions
+from vision_assets.vision.errors import BundleError
+from vision_assets.vision.inference.bundle import Bundle
+from vision_assets.vision.inference.golden import GOLDEN_FILE
+
+REMAINS = (
+    ("golden.npz of bundles and Bentos", "keep.models and keep.models_days, once others are live"),
+    ("reports, cards, comparisons, copies in MLflow", "the same, and keep.work_days"),
+    ("contact sheets in Dagster's event log", "keep.runs_days"),
+    ("backups", "removing those taken before"),
+)
+"""Where pictures may be, and what clears them."""
+
+
+def bundles_with(home: Home, use_case: str, ids: Collection[str]) -> list[str]:
+    """Bundles with golden images whose dataset version held one of the images."""
+    wanted, held = set(ids), set()
+    for version in DatasetVersions(home.datasets(use_case)).list():
+        if not wanted.isdisjoint(version.manifest()["image_id"]):
+            held.add(version.name)
+    folders = sorted(home.bundles(use_case).glob(f"*/{GOLDEN_FILE}"))
+    return [path.parent.name for path in folders if _version_of(path.parent) in held]
+
+
+def _version_of(folder: Path) -> str | None:
+    """The dataset version of a bundle; of one that cannot be read nothing is known."""
+    try:
+        return Bundle.load(folder).card.dataset.get("name")
+    except BundleError:
+        return None
