@@ -20,7 +20,7 @@ type: {type}
 attributes:
   source: {{landing: landing, settle_s: 0, batch: {{max_wait_s: 0}}{source}}}
   recipe: {{epochs: {epochs}, image_size_px: {side_px}, batch_size: 8}}
-  gates: []
+  gates: [{{metric: {metric}, min: 0.0}}]
   champion: null
 """
 PER_CLASS, SAMPLES = 10, 60
@@ -32,6 +32,7 @@ class Case:
 
     Attributes:
         type: what its YAML names.
+        metric: of its gate.
         format: of the samples that it learns from; empty: a folder for each class.
         source: what its YAML says of annotations.
         answer: what its endpoint answers beside what every task does.
@@ -40,6 +41,7 @@ class Case:
     """
 
     type: str
+    metric: str = "accuracy"
     format: str = ""
     source: str = ""
     answer: set[str] = field(default_factory=set)
@@ -49,15 +51,28 @@ class Case:
 
 CASES = {
     "anomaly": Case(
-        "vision_assets.AnomalyPipeline", "mvtec", ", label: mvtec", {"objects", "map_png"}
+        "vision_assets.AnomalyPipeline",
+        metric="auroc",
+        format="mvtec",
+        source=", label: mvtec",
+        answer={"objects", "map_png"},
     ),
     "classification": Case("vision_assets.ClassificationPipeline", answer={"scores"}),
-    "detection": Case("vision_assets.DetectionPipeline", "voc", ", label: voc", {"objects"}, 6, 64),
+    "detection": Case(
+        "vision_assets.DetectionPipeline",
+        metric="mean_average_precision_50",
+        format="voc",
+        source=", label: voc",
+        answer={"objects"},
+        epochs=6,
+        side_px=64,
+    ),
     "segmentation": Case(
         "vision_assets.SegmentationPipeline",
-        "masks",
-        f", label: masks, masks: {{extension: .png}}, pattern: '{PATTERN}'",
-        {"objects", "area_share"},
+        metric="mean_iou",
+        format="masks",
+        source=f", label: masks, masks: {{extension: .png}}, pattern: '{PATTERN}'",
+        answer={"objects", "area_share"},
     ),
     "toy": Case(
         "vision_assets_tests.vision.tasks.toy.component.ToyPipeline", answer={"brightness"}
