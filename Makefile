@@ -6,8 +6,8 @@ export VISION_ASSETS_HOME ?= $(CURDIR)/.vision_assets
 export VISION_ASSETS_ENVIRONMENTS ?= $(CURDIR)/.vision_assets/environments
 INSTALLED := $(VENV)/.installed
 AUDIT := .audit
-# Two at a time: a worker with torch takes 2 GB, and trainings use all cores by themselves.
-PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile
+# Two files at a time, a core each: threads that wait for each other beside others' only spin.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 .PHONY: help setup demo up test test-slow test-faults lint types check bench quality docs site site-serve sbom audit requirements clean
 
