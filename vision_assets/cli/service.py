@@ -116,7 +116,7 @@ def _answers(ask: Ask, images: Sequence[Path]) -> tuple[list[tuple[Path, dict[st
 
 def _local(case: "UseCase") -> Ask:
     """Answers from the bundle that is deployed."""
-    from vision_assets.serving.bento import settings_of
+    from vision_assets.serving.bento import limits_of
     from vision_assets.serving.deployments import Deployments
     from vision_assets.vision.inference.bundle import Bundle
     from vision_assets.vision.inference.predictor import Predictor
@@ -127,7 +127,7 @@ def _local(case: "UseCase") -> Ask:
         raise DeploymentError(
             f"{case.name} has no deployment; run `vision-assets run {case.name}` first"
         )
-    limits = settings_of(case.spec).limits
+    limits = limits_of(case.spec)
     predictor = Predictor(Bundle.load(deployments.bundle_folder(current)), limits)
     return lambda image: dict(predictor.predict(image.read_bytes()))
 

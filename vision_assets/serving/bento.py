@@ -19,6 +19,7 @@ from vision_assets.serving.environment import clean_variables, ensure_environmen
 from vision_assets.vision.errors import ServiceError
 from vision_assets.vision.file_lock import file_lock
 from vision_assets.vision.inference.bundle import CARD_FILE, Bundle
+from vision_assets.vision.inference.decode import Limits
 from vision_assets.vision.inference.service.settings import SETTINGS_FILE, ServiceSettings
 from vision_assets.vision.spec import PipelineSpec
 from vision_assets.vision.tasks.registry import task_folder
@@ -103,6 +104,11 @@ def settings_of(use_case_spec: PipelineSpec) -> ServiceSettings:
         max_pictures=spec.max_pictures,
         slot_poll_s=spec.slot_poll_s,
     )
+
+
+def limits_of(spec: PipelineSpec) -> Limits:
+    """What the service of a use case decodes at all."""
+    return Limits(spec.images.min_side_px, spec.service.max_pixels, spec.service.max_body_bytes)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import httpx
 import numpy as np
 
 from vision_assets.home import Home
-from vision_assets.serving.bento import BuiltBento, settings_of
+from vision_assets.serving.bento import BuiltBento, limits_of
 from vision_assets.serving.environment import clean_variables, ensure_environment
 from vision_assets.serving.process import ServiceProcess
 from vision_assets.vision.errors import ImageRefused, ServiceError
@@ -77,7 +77,7 @@ def taken_by(spec: PipelineSpec, expected: Sequence[Expected]) -> tuple[list[Exp
     Raises:
         ServiceError: it takes none of them.
     """
-    limits = settings_of(spec).limits
+    limits = limits_of(spec)
     taken = [each for each in expected if _fits(each[1], limits)]
     if expected and not taken:
         raise ServiceError(

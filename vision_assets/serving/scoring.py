@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from vision_assets.home import Home
-from vision_assets.serving.bento import settings_of
+from vision_assets.serving.bento import limits_of
 from vision_assets.serving.deployments import Deployments
 from vision_assets.vision.errors import BundleError, DeploymentError
 from vision_assets.vision.inference.bundle import CARD_FILE, Bundle
@@ -37,7 +37,7 @@ def score_use_case(
         DeploymentError: nothing is deployed.
         DatasetError: the folder is none.
     """
-    limits = settings_of(use_case.spec).limits
+    limits = limits_of(use_case.spec)
     bundle = _bundle(home, use_case, bundle_id)
     default = home.scores(use_case.name) / f"{folder.absolute().name}.parquet"
     return score_folder(bundle, folder, out or default, limits, on_progress=on_progress)
