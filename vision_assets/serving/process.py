@@ -31,8 +31,10 @@ _STOP_TIMEOUT_S = 15
 _POLL_S = 0.1
 _LOG_TAIL = 3000
 _SUPERVISOR = Path(__file__).with_name("supervisor.py")
+# A script's `up &` ignores interrupts; Dagster would take that for its answer to SIGTERM too.
 _END_WITH_PARENT = (
     "import ctypes, os, signal, sys\n"
+    "signal.signal(signal.SIGINT, signal.SIG_DFL)\n"
     "if sys.platform == 'linux':\n"
     "    ctypes.CDLL(None).prctl(1, signal.SIGTERM)\n"
     "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])\n"

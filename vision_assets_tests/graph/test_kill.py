@@ -162,11 +162,17 @@ def test_servers_end_with_a_supervisor_that_is_killed(home: Home, parts: UseCase
         [sys.executable, "-m", "vision_assets.cli", "up", *ports],
         stdout=subprocess.DEVNULL,
         env=os.environ,
+        preexec_fn=_ignore_interrupts,
     )
     _wait(lambda: _listens(dagster) and _listens(mlflow), "the servers")
     supervisor.kill()
     supervisor.wait()
     _wait(lambda: not _listens(dagster) and not _listens(mlflow), "their end")
+
+
+def _ignore_interrupts() -> None:
+    """As for what a script starts in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _listens(port: int) -> bool:
