@@ -87,7 +87,7 @@ def new_folder(path: Path, is_sound: Callable[[Path], bool] = Path.exists) -> It
         try:
             yield temporary
             temporary.chmod(0o755)
-            _sync_all(temporary)
+            sync_tree(temporary)
             if path.exists() and not is_sound(path):
                 path.rename(_aside(path))
             if not path.exists():
@@ -142,6 +142,14 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def sync_tree(folder: Path) -> None:
+    """Put a folder on disk with all that is in it."""
+    for root, _, names in os.walk(folder):
+        for name in names:
+            _sync_file(Path(root, name))
+        sync_folder(Path(root))
+
+
 def _aside(path: Path) -> Path:
     """Where a damaged folder is until it is removed."""
     return path.with_name(f".{path.name}-damaged-{os.getpid()}")
@@ -149,14 +157,6 @@ def _aside(path: Path) -> Path:
 
 def _files(folder: Path) -> set[Path]:
     return {Path(root, name) for root, _, names in os.walk(folder) for name in names}
-
-
-def _sync_all(folder: Path) -> None:
-    """A folder with all that is in it."""
-    for root, _, names in os.walk(folder):
-        for name in names:
-            _sync_file(Path(root, name))
-        sync_folder(Path(root))
 
 
 def _sync_file(file: Path) -> None:

@@ -7,6 +7,7 @@ from itertools import islice
 from vision_assets.vision.errors import ImageRefused
 from vision_assets.vision.inference.answers import NOTHING_ID, Answer
 from vision_assets.vision.inference.bundle import Bundle
+from vision_assets.vision.inference.decode import STORED
 from vision_assets.vision.inference.geometry.rle import Rle
 from vision_assets.vision.inference.predictor import Predictor
 from vision_assets.vision.objects import AnnotatedObject, to_text
@@ -59,7 +60,7 @@ def propose(
     """
     todo = _without_annotation(store, spec, bundle.bundle_id)
     chosen, refused, n_proposed = todo[:limit], list[str](), 0
-    predictor = Predictor(bundle)
+    predictor = Predictor(bundle, STORED)
     of_objects = spec.learns_from == "objects"
     known = {entry.id for entry in store.classes(spec.classes)}
     done = 0

@@ -216,7 +216,7 @@ def _done_before(name: str, found: Circumstances) -> str:
 
 def _gathering(images: NewImages, found: Circumstances, now_s: float) -> str:
     waited_s = 0.0 if images.oldest_at_s is None else now_s - images.oldest_at_s
-    if not found.on_their_way or waited_s >= GATHER_S:
+    if not found.on_their_way or not 0 <= waited_s < GATHER_S:
         return ""
     return f"{found.on_their_way} images are still on their way into the store."
 
@@ -224,12 +224,12 @@ def _gathering(images: NewImages, found: Circumstances, now_s: float) -> str:
 def _cooling_down(triggers: TriggersSpec, found: Circumstances, now_s: float) -> str:
     if found.last_began_s is None:
         return ""
-    left_s = found.last_began_s + triggers.cool_down_hours * _HOUR_S - now_s
-    if left_s <= 0:
+    rested_s, cool_down_s = now_s - found.last_began_s, triggers.cool_down_hours * _HOUR_S
+    if not 0 <= rested_s < cool_down_s:  # it lies ahead where the clock was set back since
         return ""
     return (
-        f"The last training began {_span(now_s - found.last_began_s)} ago; the next one may start "
-        f"by itself in {_span(left_s)} (triggers.cool_down_hours: {triggers.cool_down_hours:g})."
+        f"The last training began {_span(rested_s)} ago; the next one may start by itself in "
+        f"{_span(cool_down_s - rested_s)} (triggers.cool_down_hours: {triggers.cool_down_hours:g})."
     )
 
 

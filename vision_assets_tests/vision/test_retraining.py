@@ -121,6 +121,11 @@ def test_the_cool_down_ends():
     assert not _decide(against=began, retrain_after=10, cool_down_hours=2).trains
 
 
+def test_what_was_before_the_clock_was_set_back_holds_nothing_back():
+    ahead = Circumstances(last_began_s=NOW_S + 365 * DAY_S, on_their_way=7)
+    assert _decide(_images(10, days=-365), ahead, retrain_after=10).trains
+
+
 def test_nothing_is_looked_up_where_no_trigger_fires():
     def never() -> Circumstances:
         raise AssertionError("nobody asked")

@@ -16,7 +16,7 @@ from vision_assets.vision.formats.layout import Layout, infer_layout, without_la
 from vision_assets.vision.formats.listing import Listing, ignore_globs, list_folder
 from vision_assets.vision.formats.object_tally import ObjectTally
 from vision_assets.vision.formats.recognise import recognise
-from vision_assets.vision.inference.decode import DEFAULT_LIMITS, decode, read_header
+from vision_assets.vision.inference.decode import decode, read_header
 from vision_assets.vision.spec import SourceSpec
 
 MAX_FILES = 200_000
@@ -226,7 +226,7 @@ def _decoded(
         try:
             data = (folder / path).read_bytes()
             header = read_header(data)
-            height, width = decode(data, DEFAULT_LIMITS).shape[:2]
+            height, width = decode(data).shape[:2]
         except ImageRefused as error:
             broken.append(Broken(path, error.reason.value, error.detail))
         else:

@@ -130,12 +130,12 @@ def check_header(header: Header, n_bytes: int, limits: Limits) -> None:
         )
 
 
-def decode(data: bytes, limits: Limits = STORED) -> np.ndarray:
+def decode(data: bytes, limits: Limits = DEFAULT_LIMITS) -> np.ndarray:
     """Decode one image.
 
     Args:
         data: the encoded image, as received or stored.
-        limits: what is accepted; whoever reads what nobody has checked yet names some.
+        limits: what is accepted; STORED for what was checked when it was taken.
 
     Returns:
         Pixels, (h, w, 3) uint8 RGB, upright.

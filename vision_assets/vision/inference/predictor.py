@@ -7,7 +7,7 @@ import numpy as np
 
 from vision_assets.vision.inference.answers import Answer, Outputs
 from vision_assets.vision.inference.bundle import Bundle, Card, InputSize
-from vision_assets.vision.inference.decode import STORED, Limits, decode
+from vision_assets.vision.inference.decode import DEFAULT_LIMITS, Limits, decode
 from vision_assets.vision.inference.geometry.windows import Picture, whole
 from vision_assets.vision.inference.resize import resize
 from vision_assets.vision.inference.session import Session
@@ -47,12 +47,12 @@ class Prepared:
 class Predictor:
     """A loaded bundle; safe to call from several threads."""
 
-    def __init__(self, bundle: Bundle, limits: Limits = STORED, threads: int = 1) -> None:
+    def __init__(self, bundle: Bundle, limits: Limits = DEFAULT_LIMITS, threads: int = 1) -> None:
         """Load the model.
 
         Args:
             bundle: a verified bundle.
-            limits: what is decoded at all; default: whatever was checked when it was stored.
+            limits: what is decoded at all; STORED for what was checked when it was taken.
             threads: cores that one call may use.
 
         Raises:

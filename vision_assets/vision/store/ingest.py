@@ -28,7 +28,7 @@ from vision_assets.vision.store.reading import FileRead
 
 Progress = Callable[[int, int], None]
 
-_CHUNK_FILES = 512
+_CHUNK_FILES = 1024
 _CHUNK_BYTES = 64 * 1024 * 1024
 
 

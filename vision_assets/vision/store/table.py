@@ -4,7 +4,6 @@ Writers hold the store's lock; readers need none, they see the version that was 
 when they looked.
 """
 
-import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,22 +15,23 @@ import pyarrow as pa
 
 from vision_assets.vision.atomic import sync_folder, synced
 from vision_assets.vision.errors import DiskFull, StoreError
+from vision_assets.vision.store.opening import (
+    files_of_latest_version,
+    import_lance,
+    open_whole,
+    written_at,
+)
 from vision_assets.vision.store.records import (
     SCHEMA_VERSION,
     SCHEMA_VERSION_KEY,
     schema_of,
     to_arrow,
 )
-from vision_assets.vision.store.torn import damaged, is_cut_off, is_whole, manifests
+from vision_assets.vision.store.torn import manifests
 
 if TYPE_CHECKING:
     import lance
 
-_LANCE_ENVIRONMENT = {
-    "LANCE_CPU_THREADS": str(min(4, os.cpu_count() or 1)),
-    "LANCE_IO_THREADS": "4",
-    "LANCE_LOG": "error",
-}
 # Newer formats compress, which images are already: eight times the time to write, for no byte less.
 _FILE_FORMAT = "2.0"
 _ROWS_PER_SCAN = 4096
@@ -39,7 +39,6 @@ _ROWS_PER_FRAGMENT = 4096
 _FRAGMENTS_BEFORE_COMPACTION = 64
 _BYTES_COLUMN_BATCH = 64
 _KEYS_PER_LOOKUP = 1024
-_CACHE_BYTES = 4 * 1024 * 1024
 _OLD_VERSIONS_KEPT = timedelta(hours=1)
 # What is decided of a chunk is written within this time.
 _TORN_WITHIN_S = 3600.0
@@ -93,7 +92,7 @@ class Table:
         dataset = self._latest()
         if dataset is None:
             return None
-        return _import_lance().dataset(str(self._folder), version=dataset.version)
+        return import_lance().dataset(str(self._folder), version=dataset.version)
 
     def append(self, records: Sequence[Any]) -> None:
         """Add records as one commit: visible all together or not at all.
@@ -187,14 +186,14 @@ class Table:
         found = manifests(self._folder)
         if not found or self._is_open_at(found):
             return None
-        self._dataset, version = _open_whole(self._folder, found)
+        self._dataset, version = open_whole(self._folder, found)
         torn = found[0][1]
         if version == found[0][0]:
             return None
         whole_s = torn.stat().st_mtime - _TORN_WITHIN_S
         torn.unlink()
         sync_folder(torn.parent)
-        return max(datetime.fromtimestamp(whole_s, UTC), _written_at(self._dataset))
+        return max(datetime.fromtimestamp(whole_s, UTC), written_at(self._dataset))
 
     def _is_open_at(self, found: list[tuple[int, Path]]) -> bool:
         """Whether the newest version is the one that was seen to be whole."""
@@ -223,7 +222,7 @@ class Table:
             )
 
     def _write(self, rows: pa.Table) -> None:
-        lance = _import_lance()
+        lance = import_lance()
         dataset = self._latest()
         if dataset is None:
             lance.write_dataset(
@@ -236,7 +235,7 @@ class Table:
         found = manifests(self._folder)
         while not self._is_open_at(found):
             try:
-                self._dataset, _ = _open_whole(self._folder, found)
+                self._dataset, _ = open_whole(self._folder, found)
             except (OSError, ValueError, StoreError):
                 before, found = found, manifests(self._folder)
                 if found == before:
@@ -259,20 +258,6 @@ class Table:
         return self._schema.empty_table().select(list(columns))
 
 
-def files_of_latest_version(folder: Path) -> list[Path]:
-    """The files that hold the latest version of a table, its data first and its manifest last.
-
-    They never change; after `tidy` they are kept for an hour, after `erase` they are gone.
-    """
-    if not (folder / "_versions").is_dir():
-        return []
-    dataset = _import_lance().dataset(str(folder))
-    tracked = pa.Table.from_batches(dataset._ds.tracked_files(min_version=dataset.version))
-    rows = tracked.select(["version", "path"]).to_pylist()
-    paths = [folder / row["path"] for row in rows if row["version"] == dataset.version]
-    return sorted(paths, key=lambda path: (path.parent.name == "_versions", str(path)))
-
-
 def _small_fragments(dataset: "lance.LanceDataset") -> int:
     """Fragments that compaction would merge."""
     return sum(fragment.physical_rows < _ROWS_PER_FRAGMENT for fragment in dataset.get_fragments())
@@ -281,55 +266,6 @@ def _small_fragments(dataset: "lance.LanceDataset") -> int:
 def _is_in(column: str, values: Sequence[str]) -> str:
     quoted = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
     return f"{column} IN ({quoted})"
-
-
-def _open_whole(
-    folder: Path, found: list[tuple[int, Path]]
-) -> "tuple[lance.LanceDataset | None, int | None]":
-    """The last version of a table, or the one before it where the last is torn.
-
-    Args:
-        folder: of the table.
-        found: its manifests, the newest first.
-
-    Raises:
-        StoreError: both are damaged.
-    """
-    for version, manifest in found[:2]:
-        if is_cut_off(manifest):
-            continue
-        dataset = _open(folder, version)
-        if is_whole(dataset, folder):
-            return dataset, version
-    if len(found) > 1:
-        raise damaged(folder)
-    return None, None
-
-
-def _written_at(dataset: "lance.LanceDataset | None") -> datetime:
-    """When the last version was written; long ago where there is none."""
-    if dataset is None:
-        return datetime.fromtimestamp(0, UTC)
-    written: Any = dataset.versions()[-1]["timestamp"]
-    return written.astimezone(UTC)
-
-
-def _open(folder: Path, version: int) -> "lance.LanceDataset":
-    """Open a table with small caches: by default Lance's may grow to gigabytes."""
-    lance = _import_lance()
-    caches = lance.Session(
-        index_cache_size_bytes=_CACHE_BYTES, metadata_cache_size_bytes=_CACHE_BYTES
-    )
-    return lance.dataset(str(folder), version=version, session=caches)
-
-
-def _import_lance() -> Any:
-    """Import Lance with few threads: ours do the work, and a machine is shared."""
-    for name, value in _LANCE_ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
-    import lance
-
-    return lance
 
 
 @contextmanager

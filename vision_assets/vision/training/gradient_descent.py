@@ -12,8 +12,7 @@ that computes it has computed those before or not.
 import math
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -28,53 +27,14 @@ from vision_assets.vision.training.average import MovingAverage
 from vision_assets.vision.training.batch_statistics import renew_batch_statistics
 from vision_assets.vision.training.checkpoint import Checkpoint
 from vision_assets.vision.training.device import computes_mixed
+from vision_assets.vision.training.objective import Objective
 from vision_assets.vision.training.progress import EpochReport, OnEpoch, kept_epoch, val_loss
 from vision_assets.vision.training.schedule import schedule
+from vision_assets.vision.training.validation import chunks, to_images, validate
 from vision_assets.vision.training.weights import load_weights
 
 _STATISTICS_BATCHES = 8
 _MAX_GRADIENT_NORM = 5.0
-
-
-def _note_nothing(said: Any, targets: Any) -> None:
-    del said, targets
-
-
-def _conclude_nothing(notes: Sequence[Any]) -> dict[str, float]:
-    del notes
-    return {}
-
-
-def _show(network: nn.Module, images: torch.Tensor, targets: Any) -> Any:
-    del targets
-    return network(images)
-
-
-@dataclass(frozen=True)
-class Objective:
-    """What is minimised, and what is watched.
-
-    What the network said is whatever `forward` gives; loss and metrics read it.
-
-    Attributes:
-        augment: (images, targets, generator) -> both, changed at random.
-        loss: (what the network said, targets) -> mean over the batch, scalar.
-        metrics: (what the network said, targets) -> figures by name, each a mean over images.
-        forward: (network, images, targets) -> what the network said; by default it is shown the
-            images alone.
-        note: (what the network said, targets) -> what `conclude` needs of a batch; small.
-        conclude: (the notes of all batches) -> figures by name that are no means over images.
-        chances: (n,) float, how likely each training image is drawn, up to a factor; None:
-            every image is shown once in an epoch.
-    """
-
-    augment: Callable[[torch.Tensor, Any, torch.Generator], tuple[torch.Tensor, Any]]
-    loss: Callable[[Any, Any], torch.Tensor]
-    metrics: Callable[[Any, Any], dict[str, float]]
-    chances: torch.Tensor | None = None
-    forward: Callable[[nn.Module, torch.Tensor, Any], Any] = _show
-    note: Callable[[Any, Any], Any] = _note_nothing
-    conclude: Callable[[Sequence[Any]], dict[str, float]] = _conclude_nothing
 
 
 def descend(
@@ -130,48 +90,6 @@ def _is_over(history: list[EpochReport], recipe: Recipe) -> bool:
         return len(history) == recipe.epochs
     waited = history[-1].epoch - min(history, key=val_loss).epoch
     return len(history) == recipe.epochs or waited >= recipe.patience
-
-
-def to_images(pixels: np.ndarray, device: torch.device) -> torch.Tensor:
-    """(n, h, w, 3) uint8 pixels as (n, 3, h, w) float images, 0..255, channels last in memory."""
-    return torch.from_numpy(np.ascontiguousarray(pixels)).to(device).permute(0, 3, 1, 2).float()
-
-
-@torch.no_grad()
-def validate(
-    network: nn.Module,
-    objective: Objective,
-    samples: Samples,
-    batch_size: int,
-    device: torch.device,
-) -> tuple[float | None, dict[str, float]]:
-    """Loss and metrics over samples; (None, {}) where there are none."""
-    if not len(samples):
-        return None, {}
-    network.eval()
-    loss, metrics, notes = 0.0, dict[str, float](), list[Any]()
-    for chosen in _chunks(np.arange(len(samples)), batch_size):
-        targets = samples.targets[chosen]
-        said = objective.forward(network, to_images(samples.pixels[chosen], device), targets)
-        share = len(chosen) / len(samples)
-        loss += float(objective.loss(said, targets)) * share
-        for name, value in objective.metrics(said, targets).items():
-            metrics[name] = metrics.get(name, 0.0) + value * share
-        notes.append(objective.note(said, targets))
-    return loss, metrics | objective.conclude(notes)
-
-
-@torch.no_grad()
-def run_network(
-    network: nn.Module, samples: Samples, batch_size: int, device: torch.device
-) -> torch.Tensor:
-    """What a network says of samples, on the CPU; its output is one tensor, the batch first."""
-    network.eval()
-    if not len(samples):
-        return torch.empty(0, 0)
-    chunks = _chunks(np.arange(len(samples)), batch_size)
-    said = [network(to_images(samples.pixels[chosen], device)).cpu() for chosen in chunks]
-    return torch.cat(said)
 
 
 class _Descent:
@@ -260,8 +178,8 @@ class _Descent:
     def _train(self) -> float:
         """The mean loss over one epoch."""
         self.network.train()
-        chunks = _chunks(self._order(), self.recipe.batch_size)
-        losses = [self._step(chosen) * len(chosen) for chosen in chunks]
+        parts = chunks(self._order(), self.recipe.batch_size)
+        losses = [self._step(chosen) * len(chosen) for chosen in parts]
         return float(torch.stack(losses).sum()) / len(self.train)
 
     def _order(self) -> np.ndarray:
@@ -273,8 +191,8 @@ class _Descent:
 
     def _some_batches(self) -> Iterator[torch.Tensor]:
         """A few batches of training images, not augmented, as val and test images are not."""
-        chunks = _chunks(self._order(), self.recipe.batch_size)
-        for chosen in islice(chunks, _STATISTICS_BATCHES):
+        parts = chunks(self._order(), self.recipe.batch_size)
+        for chosen in islice(parts, _STATISTICS_BATCHES):
             yield to_images(self.train.pixels[chosen], self.device)
 
     def _step(self, chosen: np.ndarray) -> torch.Tensor:
@@ -312,11 +230,6 @@ def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
         {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
     ]
     return torch.optim.AdamW([group for group in groups if group["params"]], recipe.learning_rate)
-
-
-def _chunks(indices: np.ndarray, size: int) -> Iterator[np.ndarray]:
-    """As few chunks as possible of nearly the same size: a batch of one has no statistics."""
-    yield from np.array_split(indices, math.ceil(len(indices) / size))
 
 
 def _check_finite(loss: float, epoch: int, recipe: Recipe) -> None:

@@ -11,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 
 from vision_assets.vision.errors import DatasetError
-from vision_assets.vision.inference.decode import decode
+from vision_assets.vision.inference.decode import STORED, decode
 from vision_assets.vision.inference.resize import resize
 from vision_assets.vision.training.pixel_cache import PixelCache
 from vision_assets.vision.training.pixel_file import Pixels, checksum, write_image
@@ -62,7 +62,7 @@ def decoded(
 
             def prepare(item: tuple[list[str], bytes]) -> list[np.ndarray]:
                 keys, data = item
-                pixels = decode(data)
+                pixels = decode(data, STORED)
                 return [_view(pixels, key, height_px, width_px) for key in keys]
 
             checksums = {}

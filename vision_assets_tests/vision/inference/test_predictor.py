@@ -10,7 +10,7 @@ import pytest
 
 from vision_assets.vision.errors import BundleError, ImageRefused, Reason, SpecError
 from vision_assets.vision.inference.bundle import Bundle
-from vision_assets.vision.inference.decode import Limits
+from vision_assets.vision.inference.decode import STORED, Limits
 from vision_assets.vision.inference.predictor import Predictor
 from vision_assets.vision.inference.session import Session
 from vision_assets_tests.drawing import CLASSES, draw_jpeg
@@ -63,8 +63,8 @@ def test_every_output_of_the_contract_is_there(predictor: Predictor):
     assert outputs["activation"].ndim == 3
 
 
-def test_stored_images_are_asked_whatever_their_size(predictor: Predictor):
-    assert predictor.predict(draw_jpeg(0, side_px=12))["label"]
+def test_stored_images_are_asked_whatever_their_size(bundle: Bundle):
+    assert Predictor(bundle, STORED).predict(draw_jpeg(0, side_px=12))["label"]
 
 
 def test_limits_hold_before_anything_is_decoded(bundle: Bundle):

@@ -13,9 +13,10 @@ from vision_assets.vision.tasks.task import Samples
 from vision_assets.vision.training.average import MovingAverage
 from vision_assets.vision.training.checkpoint import Checkpoint
 from vision_assets.vision.training.device import computes_mixed
-from vision_assets.vision.training.gradient_descent import descend, validate
+from vision_assets.vision.training.gradient_descent import descend
 from vision_assets.vision.training.progress import EpochReport, ignore_progress, kept_epoch
 from vision_assets.vision.training.schedule import schedule
+from vision_assets.vision.training.validation import validate
 
 CPU = torch.device("cpu")
 NOTHING = Samples(np.empty((0, 8, 8, 3), np.uint8), torch.empty(0, dtype=torch.int64))

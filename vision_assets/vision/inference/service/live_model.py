@@ -27,6 +27,7 @@ from vision_assets.vision.inference.service.slot import (
     Slot,
     acknowledge,
     read_slot,
+    touch,
 )
 
 _LOG = logging.getLogger("vision_assets.service")
@@ -216,7 +217,7 @@ class LiveModel:
 
     def _touch(self, acknowledgement: Path) -> None:
         try:
-            os.utime(acknowledgement)
+            touch(acknowledgement)
         except FileNotFoundError:
             self._own_acknowledgement = None
 

@@ -9,6 +9,7 @@ worker touches its file at every look: one that has not been touched for a while
 worker that is gone.
 """
 
+import os
 import time
 from pathlib import Path
 from typing import Literal
@@ -88,7 +89,14 @@ def acknowledge(slot_path: Path, acknowledgement: Acknowledgement) -> Path:
             path.unlink(missing_ok=True)
     own = folder / f"{acknowledgement.worker}.json"
     write_text(own, acknowledgement.model_dump_json())
+    touch(own)
     return own
+
+
+def touch(acknowledgement: Path) -> None:
+    """Say that its worker is alive, by the clock of this machine: a share may have another."""
+    now_s = time.time()
+    os.utime(acknowledgement, (now_s, now_s))
 
 
 def acknowledgements(slot_path: Path, fresh_s: float) -> list[Acknowledgement]:

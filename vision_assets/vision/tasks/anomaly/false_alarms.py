@@ -65,8 +65,8 @@ class Threshold:
 def threshold(scores: np.ndarray, rate: float, confidence: float) -> Threshold:
     """The smallest threshold whose upper bound is at most the rate; else above all scores.
 
-    It is as far above the next score as rounding can move one, so that no image
-    that it was chosen by changes sides in another runtime.
+    It is as far above the next score as rounding can move one of floats, so that no image that it
+    was chosen by changes sides in another runtime. Scores of integers move farther, to either side.
 
     Args:
         scores: (n,) of independent normal images, at least one.

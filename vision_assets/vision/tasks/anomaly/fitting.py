@@ -16,8 +16,8 @@ from vision_assets.vision.tasks.anomaly.memory_bank import MemoryBank
 from vision_assets.vision.tasks.anomaly.spec import AnomalyRecipe
 from vision_assets.vision.tasks.task import Samples
 from vision_assets.vision.training.checkpoint import Checkpoint
-from vision_assets.vision.training.gradient_descent import to_images
 from vision_assets.vision.training.progress import EpochReport, OnEpoch
+from vision_assets.vision.training.validation import to_images
 
 _SCALED_BY = 64
 """Images that the deviation of the channels is found on."""

@@ -11,8 +11,9 @@ from vision_assets.vision.tasks.anomaly.segmenter import DefectSegmenter
 from vision_assets.vision.tasks.anomaly.spec import AnomalyRecipe
 from vision_assets.vision.tasks.task import Samples
 from vision_assets.vision.training.checkpoint import Checkpoint
-from vision_assets.vision.training.gradient_descent import descend, to_images
+from vision_assets.vision.training.gradient_descent import descend
 from vision_assets.vision.training.progress import EpochReport, OnEpoch
+from vision_assets.vision.training.validation import to_images
 
 _MOST_IMAGES = 4096
 _LEAST_DEVIATION = 0.1

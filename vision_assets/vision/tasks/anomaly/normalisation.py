@@ -5,7 +5,7 @@ import torch
 
 from vision_assets.vision.tasks.anomaly.detector import Detector
 from vision_assets.vision.tasks.task import Samples
-from vision_assets.vision.training.gradient_descent import to_images
+from vision_assets.vision.training.validation import to_images
 
 CENTRE, SPREAD = "centre", "spread"
 _HIGH = 0.95

@@ -15,7 +15,8 @@ from vision_assets.vision.tasks.anomaly.spec import AnomalyRecipe
 from vision_assets.vision.tasks.anomaly.synthetic import paint_defects
 from vision_assets.vision.tasks.task import Samples
 from vision_assets.vision.training.augment import augment
-from vision_assets.vision.training.gradient_descent import Objective, to_images
+from vision_assets.vision.training.objective import Objective
+from vision_assets.vision.training.validation import to_images
 
 _DICE_SHARE = 0.3
 _DICE_FLOOR_PX = 20.0

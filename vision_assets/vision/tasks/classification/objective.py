@@ -5,7 +5,7 @@ from torch import nn
 
 from vision_assets.vision.tasks.classification.spec import ClassificationRecipe
 from vision_assets.vision.training.augment import augment
-from vision_assets.vision.training.gradient_descent import Objective
+from vision_assets.vision.training.objective import Objective
 
 
 def objective(recipe: ClassificationRecipe, targets: torch.Tensor) -> Objective:

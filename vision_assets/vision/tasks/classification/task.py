@@ -107,8 +107,8 @@ class ClassificationTask:
         device: "torch.device",
     ) -> dict[str, float]:
         """The temperature of the scores."""
-        from vision_assets.vision.training.gradient_descent import run_network
         from vision_assets.vision.training.temperature import temperature
+        from vision_assets.vision.training.validation import run_network
 
         logits = run_network(network, val, recipe.batch_size, device)
         return {"temperature": temperature(logits.numpy(), val.targets.numpy())}

@@ -15,7 +15,7 @@ from vision_assets.vision.tasks.detection.outputs import CANDIDATES
 from vision_assets.vision.tasks.detection.spec import DetectionRecipe
 from vision_assets.vision.tasks.detection.watch import Noted, note
 from vision_assets.vision.tasks.task import Samples
-from vision_assets.vision.training.gradient_descent import to_images
+from vision_assets.vision.training.validation import to_images
 
 _FEWEST_OBJECTS = 10
 _NEARLY = 0.01

@@ -16,7 +16,7 @@ from vision_assets.vision.tasks.detection.spec import (
 )
 from vision_assets.vision.tasks.detection.targets import BoxTargets
 from vision_assets.vision.tasks.detection.watch import Noted, mean_average_precision_50, note
-from vision_assets.vision.training.gradient_descent import Objective
+from vision_assets.vision.training.objective import Objective
 
 _MOST_EMPTY = 0.5
 """Share of views without an object among those that are shown, at most."""

@@ -22,8 +22,8 @@ from vision_assets.vision.tasks.segmentation.answer.evidence import (
 from vision_assets.vision.tasks.segmentation.readiness import Readiness
 from vision_assets.vision.tasks.segmentation.targets import ClassMaps
 from vision_assets.vision.tasks.task import Images
-from vision_assets.vision.training.gradient_descent import to_images
 from vision_assets.vision.training.temperature import temperature
+from vision_assets.vision.training.validation import to_images
 
 FEWEST_VIEWS = 20
 TEMPERATURE, OBJECT_OFFSET = "temperature", "object_offset"

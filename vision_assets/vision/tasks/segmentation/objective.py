@@ -12,7 +12,7 @@ from torch import nn
 
 from vision_assets.vision.tasks.segmentation.spec import SegmentationRecipe
 from vision_assets.vision.training.augment import change_light, draw_geometry, warp
-from vision_assets.vision.training.gradient_descent import Objective
+from vision_assets.vision.training.objective import Objective
 
 _MOST_WEIGHT = 10.0
 _EXPONENT = {"none": 0.0, "sqrt": 0.5, "inverse": 1.0}
