@@ -1,5 +1,6 @@
 """exported_model: the bundle that ships, and the proof that it answers as the network does."""
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -101,9 +102,18 @@ def _int8_check(trial: "Int8Trial") -> dg.AssetCheckResult:
             "other answers": trial.flips,
             "loss, lower bound": trial.difference[0],
             "loss, upper bound": trial.difference[1],
+            **_known("escapes", trial.escapes),
+            **_known("overkill", trial.overkill),
             "times as fast": trial.speed_up,
         },
     )
+
+
+def _known(name: str, rates: tuple[float, float]) -> dict[str, float]:
+    """A rate of both bundles; nothing where no part says anything of it."""
+    if math.isnan(rates[0]):
+        return {}
+    return {f"{name}, fp32": rates[0], f"{name}, INT8": rates[1]}
 
 
 def _metadata(shipment: "Shipment") -> dict[str, Any]:

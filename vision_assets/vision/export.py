@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from vision_assets.vision.dataset.sample import spread_views
 from vision_assets.vision.errors import BundleError
 from vision_assets.vision.inference.bundle import (
     CONTRACT_VERSION,
@@ -16,6 +17,7 @@ from vision_assets.vision.inference.bundle import (
     InputSize,
     write_bundle,
 )
+from vision_assets.vision.inference.decode import STORED
 from vision_assets.vision.inference.golden import GOLDEN_FILE, golden_count, golden_file
 from vision_assets.vision.inference.predictor import Predictor
 from vision_assets.vision.inference.session import INPUT
@@ -80,15 +82,15 @@ def write_with_golden(root: Path, card: Card, model: bytes, golden: Sequence[byt
         root: folder of the use case's bundles.
         card: without id and hashes.
         model: the ONNX model.
-        golden: encoded images; none make a bundle without golden images.
+        golden: encoded images, of which one view each is taken, at another place where they are
+            seen in tiles; none make a bundle without golden images.
     """
     files = {MODEL_FILE: model}
     images = golden[: golden_count(card.input.height_px, card.input.width_px)]
     if images:
         with tempfile.TemporaryDirectory() as folder:
-            predictor = Predictor(write_bundle(Path(folder), card, files))
-            pixels = [predictor.prepare(data).pixels[0] for data in images]
-            files[GOLDEN_FILE] = golden_file(predictor, pixels)
+            predictor = Predictor(write_bundle(Path(folder), card, files), STORED)
+            files[GOLDEN_FILE] = golden_file(predictor, [*spread_views(predictor, images)])
     return write_bundle(root, card, files)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from vision_assets.vision.inference.answers import Outputs
 from vision_assets.vision.inference.bundle import Bundle
+from vision_assets.vision.inference.decode import STORED
 from vision_assets.vision.inference.predictor import Predictor, Prepared, views_of
 from vision_assets.vision.tasks.registry import load_answers
 from vision_assets.vision.tasks.task import ExportableNetwork, Task
@@ -54,7 +55,7 @@ def check_parity(
     """
     answers = load_answers(task.name)
     network = task.exportable(trained.network(task), trained.recipe(task), trained.calibration)
-    predictor = Predictor(bundle)
+    predictor = Predictor(bundle, STORED)
     n, largest, flips = 0, 0.0, list[dict[str, Any]]()
     for ids, encoded in _batches(images):
         prepared = [predictor.prepare(data) for data in encoded]

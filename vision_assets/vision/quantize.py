@@ -18,15 +18,17 @@ from typing import Any, cast
 
 import numpy as np
 
+from vision_assets.vision.dataset.sample import spread_views
 from vision_assets.vision.errors import BundleError
 from vision_assets.vision.export import write_with_golden
 from vision_assets.vision.inference.bundle import MODEL_FILE, Bundle
+from vision_assets.vision.inference.decode import STORED
 from vision_assets.vision.inference.predictor import Predictor
 from vision_assets.vision.inference.session import INPUT
 
 CALIBRATION_IMAGES = 128
 CALIBRATION_VIEWS = 256
-"""Of all calibration images, where a model sees a picture in tiles."""
+"""Of all calibration images together, where a model sees a picture in tiles."""
 _QUANTISED = ("Conv",)
 
 
@@ -39,30 +41,20 @@ def quantise(bundle: Bundle, calibration: Sequence[bytes], golden: Sequence[byte
         golden: encoded images whose outputs the bundle shall carry.
 
     Raises:
-        BundleError: there are no calibration images, or ONNX Runtime cannot quantise the model.
+        BundleError: there are no calibration images, nothing in the model can be quantised, or
+            ONNX Runtime cannot do it.
     """
     if not calibration:
         raise BundleError(
-            "expected images to calibrate an INT8 bundle with, got none in the val and train "
-            "splits; label images, or set export.int8 to false"
+            "expected images to calibrate an INT8 bundle with, got none in the train split; "
+            "label images, or set export.int8 to false"
         )
-    predictor = Predictor(bundle)
-    model = _quantised(bundle.read(MODEL_FILE), calibration_views(predictor, calibration))
+    floats = bundle.read(MODEL_FILE)
+    _check_convolves(floats)
+    each = max(1, CALIBRATION_VIEWS // len(calibration))
+    model = _quantised(floats, spread_views(Predictor(bundle, STORED), calibration, each))
     card = bundle.card.model_copy(update={"precision": "int8"})
     return write_with_golden(bundle.folder.parent, card, model, golden)
-
-
-def calibration_views(predictor: Predictor, images: Sequence[bytes]) -> Iterator[np.ndarray]:
-    """Views, each (h, w, 3) uint8, spread over the images and over the places in them.
-
-    All views of all images where these are at most 256, else as many of each; at least one of
-    each image. The first is at another place in each image.
-    """
-    share = max(1, CALIBRATION_VIEWS // len(images))
-    for turn, data in enumerate(images):
-        views = predictor.prepare(data).pixels
-        n = min(share, len(views))
-        yield from views[(turn + np.arange(n) * len(views) // n) % len(views)]
 
 
 def _quantised(model: bytes, pixels: Iterator[np.ndarray]) -> bytes:
@@ -90,6 +82,17 @@ def _quantised(model: bytes, pixels: Iterator[np.ndarray]) -> bytes:
                 f"ONNX Runtime cannot quantise the model ({error}); set export.int8 to false"
             ) from error
         return _with_properties_of(model, made.read_bytes())
+
+
+def _check_convolves(model: bytes) -> None:
+    """Raise where nothing would be quantised: the same floats would go by the name of INT8."""
+    import onnx
+
+    if not any(node.op_type in _QUANTISED for node in onnx.load_from_string(model).graph.node):
+        raise BundleError(
+            "expected a model with convolutions, which is what INT8 computes with integers, got "
+            "one without; set export.int8 to false"
+        )
 
 
 def _with_properties_of(model: bytes, made: bytes) -> bytes:

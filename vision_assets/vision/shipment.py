@@ -99,7 +99,7 @@ def make_shipment(
 
 
 def _bytes_of(manifest: pd.DataFrame, read: ReadBytes, n: int) -> list[bytes]:
-    """Images spread over the classes of the val split, of train where that is empty."""
+    """Images spread over the classes of the train split."""
     return [data for _, data in read(spread_sample(manifest, n))]
 
 

@@ -1,6 +1,7 @@
 """INT8: made, judged against the floats that it comes from, and shipped only where it may."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,20 +9,13 @@ import pytest
 
 from vision_assets.vision.dataset.sample import spread_sample
 from vision_assets.vision.errors import BundleError
-from vision_assets.vision.inference.bundle import (
-    MODEL_FILE,
-    Bundle,
-    InputSize,
-    Tiling,
-    write_bundle,
-)
+from vision_assets.vision.inference.bundle import MODEL_FILE, Bundle, write_bundle
 from vision_assets.vision.inference.golden import check_golden
 from vision_assets.vision.inference.predictor import Predictor
 from vision_assets.vision.int8 import Int8Trial, gain_in_accuracy, try_int8
-from vision_assets.vision.quantize import calibration_views, quantise
+from vision_assets.vision.quantize import quantise
 from vision_assets.vision.spec import ExportSpec
 from vision_assets.vision.tasks.registry import load_task
-from vision_assets_tests.drawing import encode
 from vision_assets_tests.vision.dataset.drawn_dataset import DrawnDataset
 
 TASK = load_task("classification")
@@ -83,20 +77,17 @@ def test_it_needs_images_to_calibrate(bundle: Bundle):
         quantise(bundle, [], [])
 
 
-def test_tiles_from_every_place_calibrate_it(bundle: Bundle, tmp_path):
-    tiled = InputSize(height_px=32, width_px=32, tiling=Tiling(tile_px=32, overlap=0))
-    card = bundle.card.model_copy(update={"input": tiled})
-    files = {MODEL_FILE: bundle.read(MODEL_FILE)}
-    predictor = Predictor(write_bundle(tmp_path, card, files))
-    places = np.arange(16, dtype=np.uint8).reshape(4, 4) * 10
-    picture = encode(np.kron(places, np.ones((32, 32), np.uint8)), "PNG")
-    few, many = (
-        [int(view[0, 0, 0]) for view in calibration_views(predictor, [picture] * n)]
-        for n in (2, 100)
-    )
-    assert sorted(few) == sorted([*places.ravel().tolist()] * 2)
-    assert len(many) == 200
-    assert set(many) == set(few)
+def test_a_model_without_convolutions_is_not_called_one_of_integers(
+    bundle: Bundle, calibration: list[bytes], tmp_path: Path
+):
+    import onnx
+
+    proto = onnx.load_from_string(bundle.read(MODEL_FILE))
+    for node in proto.graph.node:
+        node.op_type = node.op_type.replace("Conv", "Relu")
+    plain = write_bundle(tmp_path, bundle.card, {MODEL_FILE: proto.SerializeToString()})
+    with pytest.raises(BundleError, match="expected a model with convolutions"):
+        quantise(plain, calibration, [])
 
 
 def test_a_trial_counts_flips_and_measures_both(trial: Int8Trial, drawn: DrawnDataset):
@@ -120,10 +111,16 @@ def test_a_bundle_is_no_worse_than_itself(bundle: Bundle, drawn: DrawnDataset):
         ({}, True, "INT8 ships"),
         ({"difference": (-0.011, 0.0)}, False, "may lose more than 0.01"),
         ({"speed_up": 0.97}, False, "not faster on this machine"),
+        ({"escapes": (np.nan, np.nan)}, False, "makes of defects is not known"),
+        ({"overkill": (np.nan, np.nan)}, False, "makes of good parts is not known"),
+        ({"escapes": (np.nan, np.nan), "overkill": (np.nan, np.nan)}, True, "INT8 ships"),
     ],
 )
 def test_it_ships_where_it_is_faster_and_loses_little(changes, ships, said):
-    good = Int8Trial(900, 3, (0.98, 0.98), (-0.006, 0.006), (2.0, 1.0), 2.0, (4, 1), 0.01)
+    good = Int8Trial(
+        *(900, 3, (0.98, 0.98), (-0.006, 0.006), (0.1, 0.1), (0.02, 0.03)),
+        *((2.0, 1.0), 2.0, (4, 1), 0.01),
+    )
     judged = replace(good, **changes)
     assert judged.passed is ships
     assert said in judged.text
@@ -158,16 +155,3 @@ def test_a_won_image_does_not_hide_how_few_they_are():
     low, high = gain_in_accuracy(answered([True] * 10), answered([True] * 9 + [False]))
     assert low == pytest.approx(-0.308, abs=1e-3)
     assert high == pytest.approx(0.3, abs=0.01)
-
-
-def test_a_sample_is_spread_over_the_classes_of_val(drawn: DrawnDataset):
-    rows = drawn.manifest.set_index("image_id").loc[spread_sample(drawn.manifest, 7)]
-    assert set(rows["split"]) == {"val"}
-    assert sorted(rows["label"].value_counts()) == [2, 2, 3]
-
-
-def test_without_val_images_a_sample_is_of_train(drawn: DrawnDataset):
-    manifest = drawn.manifest[drawn.manifest["split"] != "val"]
-    rows = manifest.set_index("image_id").loc[spread_sample(manifest, 5)]
-    assert set(rows["split"]) == {"train"}
-    assert spread_sample(manifest[manifest["split"] == "test"], 5) == []

@@ -58,6 +58,23 @@ def known(outcomes: pd.DataFrame) -> pd.DataFrame:
     return outcomes[outcomes["defect"].notna()]
 
 
+def rated(outcomes: pd.DataFrame) -> pd.DataFrame:
+    """What each image says of both rates: 1 where it counts, 0 where not; else not a number.
+
+    Returns:
+        `escape_rate`, of decided defects, and `overkill_rate`, of decided good parts; indexed as
+        the outcomes.
+    """
+    counted = outcomes[outcomes["defect"].notna() & outcomes["decision"].notna()]
+    escaped, overkilled, _ = _kinds(counted)
+    defect = counted["defect"].to_numpy(bool)
+    found = {
+        ESCAPE_RATE: np.where(defect, escaped, np.nan),
+        OVERKILL_RATE: np.where(defect, np.nan, overkilled),
+    }
+    return pd.DataFrame(found, counted.index).reindex(outcomes.index)
+
+
 def consequences(outcomes: pd.DataFrame, costs: CostSpec) -> Consequences:
     """Count what decisions led to."""
     counted = known(outcomes)

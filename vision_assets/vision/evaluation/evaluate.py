@@ -12,6 +12,7 @@ from vision_assets.vision.errors import DatasetError
 from vision_assets.vision.evaluation.scorecard import Scorecard
 from vision_assets.vision.evaluation.slices import slices as sliced
 from vision_assets.vision.inference.bundle import Bundle
+from vision_assets.vision.inference.decode import STORED
 from vision_assets.vision.inference.predictor import Predictor
 from vision_assets.vision.tasks.task import Task
 from vision_assets.vision.training.pixels import ReadBytes
@@ -47,7 +48,7 @@ def evaluate(
             "expected labelled images to judge the bundle by, got none; the test split is empty: "
             "label more images or raise splits.test"
         )
-    predictor, measure = Predictor(bundle), task.measure(bundle.card.classes)
+    predictor, measure = Predictor(bundle, STORED), task.measure(bundle.card.classes)
     by_id = {str(row["image_id"]): _by_column(row) for row in rows.to_dict("records")}
     seconds: list[float] = []
     answers: dict[str, str] = {}

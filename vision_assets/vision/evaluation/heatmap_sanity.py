@@ -15,7 +15,7 @@ from scipy.stats import rankdata
 from vision_assets.vision.evaluation.pictures import smaller
 from vision_assets.vision.inference.answers import Outputs
 from vision_assets.vision.inference.bundle import Bundle
-from vision_assets.vision.inference.decode import decode
+from vision_assets.vision.inference.decode import STORED, decode
 from vision_assets.vision.inference.predictor import Predictor, Prepared, per_image, views_of
 from vision_assets.vision.parity import run_in_torch
 from vision_assets.vision.pictures import encode_jpeg
@@ -108,7 +108,7 @@ def check_heatmaps(
     encoded = [data for _, data in images]
     if not encoded:
         return None
-    prepared = [Predictor(bundle).prepare(data) for data in encoded]
+    prepared = [Predictor(bundle, STORED).prepare(data) for data in encoded]
     network = trained.network(task)
     before = _outputs(task, trained, network, prepared)
     if HEATMAP not in before:
@@ -176,7 +176,7 @@ def _outputs(
 def _example(
     data: bytes, image: Prepared, before_and_after: Sequence[Outputs], bundle: Bundle
 ) -> HeatmapExample:
-    pixels, answers = smaller(decode(data)), load_answers(bundle.card.task)
+    pixels, answers = smaller(decode(data, STORED)), load_answers(bundle.card.task)
     seen = image.picture.scaled_to(*pixels.shape[:2])
     drawn = (answers.draw(pixels, outputs, bundle.card, seen) for outputs in before_and_after)
     return HeatmapExample(*(encode_jpeg(each) for each in (pixels, *drawn)))

@@ -20,6 +20,7 @@ from sklearn.preprocessing import StandardScaler
 
 from vision_assets.vision.errors import BundleError, DatasetError
 from vision_assets.vision.inference.bundle import Bundle
+from vision_assets.vision.inference.decode import STORED
 from vision_assets.vision.inference.predictor import Predictor
 from vision_assets.vision.training.pixels import ReadBytes
 
@@ -105,7 +106,7 @@ def embed(bundle: Bundle, ids: Sequence[str], read: ReadBytes) -> np.ndarray:
     Raises:
         BundleError: the bundle gives none.
     """
-    predictor = Predictor(bundle)
+    predictor = Predictor(bundle, STORED)
     found: list[np.ndarray] = []
     for batch in _batches(read(ids)):
         outputs = predictor.outputs([predictor.prepare(data) for data in batch])

@@ -8,7 +8,7 @@ import pandas as pd
 
 from vision_assets.vision.evaluation.scorecard import Scorecard
 from vision_assets.vision.inference.bundle import Bundle
-from vision_assets.vision.inference.decode import decode
+from vision_assets.vision.inference.decode import STORED, decode
 from vision_assets.vision.inference.predictor import Predictor
 from vision_assets.vision.inference.resize import resize
 from vision_assets.vision.pictures import encode_jpeg
@@ -88,10 +88,10 @@ def examples(scorecard: Scorecard, bundle: Bundle, read: ReadBytes, n: int) -> l
 def pictures(rows: pd.DataFrame, bundle: Bundle, read: ReadBytes) -> list[Picture]:
     """Pictures of rows of a scorecard's predictions, in their order."""
     by_id: dict[str, dict[Any, Any]] = {row["image_id"]: row for row in rows.to_dict("records")}
-    predictor, answers = Predictor(bundle), load_answers(bundle.card.task)
+    predictor, answers = Predictor(bundle, STORED), load_answers(bundle.card.task)
     made: list[Picture] = []
     for image_id, data in read(list(by_id)):
-        pixels = smaller(decode(data))
+        pixels = smaller(decode(data, STORED))
         prepared = predictor.prepare(data)
         seen = prepared.picture.scaled_to(*pixels.shape[:2])
         drawn = answers.draw(pixels, predictor.outputs([prepared]), bundle.card, seen)

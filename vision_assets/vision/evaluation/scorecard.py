@@ -21,7 +21,8 @@ class Scorecard:
         predictions: one row per image: `image_id`, `label`, `predicted`, `score`, `correct`,
             `error`, `answer` (all that the bundle said, as JSON).
         slices: one row per value of each column reported by, the worst first: `column`, `value`,
-            `n`, `correct` (share), `low` and `high` (its interval).
+            `n`, `correct` (share), `low` and `high` (its interval), and the rates of escapes and
+            overkill alike; see `evaluation.slices`.
         curves: tables that the task's own plots are drawn from, by name.
     """
 

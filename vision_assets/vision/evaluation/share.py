@@ -18,7 +18,7 @@ def wilson(successes: ArrayLike, n: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         n: how many images each was counted in.
 
     Returns:
-        Lower and upper ends in 0..1; 0 and 1 where n is 0.
+        Lower and upper ends in 0..1, around the share whatever rounding does; 0 and 1 where n is 0.
     """
     successes, n = np.asarray(successes, float), np.asarray(n, float)
     some = np.maximum(n, 1)
@@ -26,5 +26,6 @@ def wilson(successes: ArrayLike, n: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     centre = (share + _Z**2 / (2 * some)) / (1 + _Z**2 / some)
     spread = np.sqrt(share * (1 - share) / some + _Z**2 / (4 * some**2))
     half = _Z / (1 + _Z**2 / some) * spread
-    low, high = np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
+    low = np.clip(np.minimum(centre - half, share), 0, 1)
+    high = np.clip(np.maximum(centre + half, share), 0, 1)
     return np.where(n > 0, low, 0.0), np.where(n > 0, high, 1.0)

@@ -15,7 +15,7 @@ from vision_assets.vision.atomic import new_folder
 from vision_assets.vision.evaluation.label_suspicion import LabelSuspicion
 from vision_assets.vision.evaluation.pages import render
 from vision_assets.vision.evaluation.pictures import smaller
-from vision_assets.vision.inference.decode import decode
+from vision_assets.vision.inference.decode import STORED, decode
 from vision_assets.vision.pictures import encode_jpeg
 from vision_assets.vision.training.pixels import ReadBytes
 from vision_assets.vision.training.provenance import fingerprint
@@ -89,7 +89,7 @@ def _shown(suspicion: LabelSuspicion, read: ReadBytes) -> Iterator[tuple[dict[st
     images = read([row["image_id"] for row in rows])
     for rank, (row, (_, data)) in enumerate(zip(rows, images, strict=True), start=1):
         said = {"source": "", **{str(name): value for name, value in row.items()}, "rank": rank}
-        yield said, encode_jpeg(smaller(decode(data)))
+        yield said, encode_jpeg(smaller(decode(data, STORED)))
 
 
 def _confused(suspicion: LabelSuspicion) -> list[dict[Any, Any]]:

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -67,12 +68,11 @@ def test_slices_count_every_image_once(scorecard: Scorecard):
 
 
 def frames(values: list) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Every other image is right, none is decided."""
     ids = [str(n) for n in range(len(values))]
     right = [n % 2 == 0 for n in range(len(values))]
-    return (
-        pd.DataFrame({"image_id": ids, "x": values}),
-        pd.DataFrame({"image_id": ids, "correct": right}),
-    )
+    said = {"image_id": ids, "correct": right, "defect": None, "decision": None}
+    return pd.DataFrame({"image_id": ids, "x": values}), pd.DataFrame(said)
 
 
 def test_numbers_with_many_values_are_cut_at_their_quartiles():
@@ -94,6 +94,19 @@ def test_rare_values_are_counted_together():
 def test_missing_values_are_a_slice_of_their_own():
     found = slices(*frames(["A", None, "A"]), ["x"])
     assert found.set_index("value").loc["missing", "correct"] == 0
+
+
+def test_escapes_and_overkill_are_counted_among_the_images_that_they_are_about():
+    rows, outcomes = frames(["A"] * 6 + ["B"] * 2)
+    outcomes["defect"] = [True, True, True, False, False, None, False, True]
+    outcomes["decision"] = ["pass", "review", "refuse", "refuse", "pass", "pass", "pass", None]
+    found = slices(rows, outcomes, ["x"]).set_index("value").to_dict("index")
+    assert (found["A"]["defects"], found["A"]["good"]) == (3, 2)
+    assert found["A"]["escape_rate"] == pytest.approx(1 / 3)
+    assert found["A"]["overkill_rate"] == 0.5
+    assert (found["B"]["defects"], found["B"]["good"]) == (0, 1)
+    assert np.isnan([found["B"][f"escape_rate{end}"] for end in ("", "_low", "_high")]).all()
+    assert found["B"]["overkill_rate_high"] == pytest.approx(0.793, abs=1e-3)
 
 
 def test_a_slice_by_an_unknown_column_is_told():

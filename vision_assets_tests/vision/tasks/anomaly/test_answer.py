@@ -1,29 +1,15 @@
 """What the endpoint answers: normal or anomaly, where, and the map."""
 
 import json
-from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
-from vision_assets.vision.inference.bundle import Card, CardClass, InputSize
 from vision_assets.vision.inference.geometry.windows import tiled, whole
 from vision_assets.vision.tasks.anomaly.answer import ANOMALY_ID, map_of, same, to_answer
 from vision_assets.vision.tasks.anomaly.answer.stitch import stitched
+from vision_assets_tests.vision.tasks.anomaly.cards import CARD
 
-CARD = Card(
-    task="anomaly",
-    use_case="tiles",
-    model_id="m",
-    created_at=datetime(2026, 1, 1, tzinfo=UTC),
-    dataset={},
-    code_version="1",
-    input=InputSize(height_px=32, width_px=32),
-    classes=(
-        CardClass(id=7, name="scratch", defect=True),
-        CardClass(id=4, name="ok", defect=False),
-    ),
-)
 THRESHOLDS = {"pass_below": 0.6, "refuse_from": 0.6}
 
 

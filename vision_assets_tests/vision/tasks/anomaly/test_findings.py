@@ -1,36 +1,25 @@
 """What a report says in sentences: false alarms against the promise, escapes, places."""
 
-from datetime import UTC, datetime
-
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import binom
 
 from vision_assets.vision.evaluation.scorecard import Scorecard
-from vision_assets.vision.inference.bundle import Card, CardClass, InputSize
+from vision_assets.vision.inference.bundle import Card
 from vision_assets.vision.tasks.anomaly.false_alarms import PROMISED_RATE
 from vision_assets.vision.tasks.anomaly.findings import findings
+from vision_assets_tests.vision.tasks.anomaly.cards import CARD
 
 NO_TABLE = pd.DataFrame()
-CARD = Card(
-    task="anomaly",
-    use_case="tiles",
-    model_id="m",
-    created_at=datetime(2026, 1, 1, tzinfo=UTC),
-    dataset={},
-    code_version="1",
-    input=InputSize(height_px=32, width_px=32),
-    classes=(CardClass(id=4, name="ok", defect=False),),
-    options={PROMISED_RATE: "0.05"},
-)
+JUDGED = CARD.model_copy(update={"options": {PROMISED_RATE: "0.05"}})
 
 
 def judged(
     normal: dict[str | None, int],
     defects: dict[str | None, int],
     unknown: int = 0,
-    card: Card = CARD,
+    card: Card = JUDGED,
     **metrics: float,
 ) -> list[str]:
     """The sentences about so many images of each decision."""
@@ -62,8 +51,8 @@ def test_a_rate_that_was_not_kept_is_told_with_why():
 @pytest.mark.parametrize(
     ("card", "said"),
     [
-        (CARD, "No normal image tests the promised 5.0% of false alarms."),
-        (CARD.model_copy(update={"options": {}}), "promise no rate of false alarms"),
+        (JUDGED, "No normal image tests the promised 5.0% of false alarms."),
+        (JUDGED.model_copy(update={"options": {}}), "promise no rate of false alarms"),
     ],
 )
 def test_what_cannot_be_tested_is_told(card: Card, said: str):
