@@ -97,7 +97,7 @@ def _is_about_to_begin_again(record: dg.RunRecord) -> bool:
         record.dagster_run.status is dg.DagsterRunStatus.FAILURE
         and tags.get("dagster/will_retry") == "true"
         and "dagster/auto_retry_run_id" not in tags
-        and time.time() - (record.end_time or 0.0) < _RETRY_WAIT_S
+        and 0 <= time.time() - (record.end_time or 0.0) < _RETRY_WAIT_S
     )
 
 

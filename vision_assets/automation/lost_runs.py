@@ -1,7 +1,9 @@
 """lost_runs: runs whose process is gone, and that nobody has marked as failed.
 
 Dagster's code server notices when the process of a run dies. Where the server died before it, or
-with it, the run would stay STARTED for ever, and hold its pool against all runs to come.
+with it, the run would stay STARTED for ever, and hold its pool against all runs to come. A run that
+the daemon had created and not yet queued when it died would stay NOT_STARTED, and what asked for it
+would wait: Dagster goes on with its latest tick, which is another one where the clock was set back.
 """
 
 import time
@@ -13,6 +15,7 @@ INTERVAL_S = 30
 START_WAIT_S = 300.0
 """A run that has not said so long after it was launched which process it is has none."""
 _UNDER_WAY = [
+    dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,

@@ -16,6 +16,7 @@ from pathlib import Path
 from vision_assets.home import Home
 from vision_assets.serving.bento_projects import bento_project, requirements, shared_project
 from vision_assets.serving.environment import clean_variables, ensure_environment
+from vision_assets.vision.atomic import sync_tree, write_text
 from vision_assets.vision.errors import ServiceError
 from vision_assets.vision.file_lock import file_lock
 from vision_assets.vision.inference.bundle import CARD_FILE, Bundle
@@ -205,9 +206,10 @@ def _pins(requirements_txt: Path) -> list[str]:
 
 
 def _put(new: Path, folder: Path) -> None:
-    """Rename into the store; one of other content is moved away first."""
+    """Rename into the store, on disk; one of other content is moved away first."""
+    sync_tree(new)
     folder.parent.mkdir(parents=True, exist_ok=True)
     if folder.exists():
         folder.rename(new.parent / "replaced")
     new.rename(folder)
-    (folder.parent / "latest").write_text(folder.name)
+    write_text(folder.parent / "latest", folder.name)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from vision_assets.home import Home
 from vision_assets.serving.bento_projects import requirements
+from vision_assets.vision.atomic import sync_folder
 from vision_assets.vision.errors import ServiceError
 from vision_assets.vision.file_lock import file_lock
 
@@ -81,7 +82,9 @@ def _build(folder: Path) -> None:
         _run([sys.executable, "-m", "venv", str(building)])
         _run([str(building / "bin" / "python"), *_install(requirements())])
         building.chmod(0o755)
+        os.sync()  # once for all files, before the rename makes them the environment
         building.rename(folder)
+        sync_folder(folder.parent)
     finally:
         shutil.rmtree(building, ignore_errors=True)
 

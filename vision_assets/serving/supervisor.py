@@ -29,6 +29,8 @@ DRAIN_S = 30.0
 """A worker that still answers so long after it was told to end is killed."""
 STEADY_S = 10.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 10.0
+LOOK_S = 5.0
+"""A worker whose end made no signal is found so late."""
 _BACKLOG = 2048
 _STOPS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 _AWAITED = _STOPS | {signal.SIGCHLD, signal.SIGALRM}
@@ -121,10 +123,10 @@ def supervise(work: Work, n_workers: int) -> int:
 
 
 def _next_signal(places: Sequence[Place]) -> int:
-    """Sleep until a worker ends, is due to start, or all are to stop."""
-    dues_s = [place.due_s for place in places if place.due_s is not None]
-    if dues_s:
-        signal.setitimer(signal.ITIMER_REAL, max(min(dues_s) - time.monotonic(), 0.001))
+    """Sleep until a worker ends, is due to start, or all are to stop; not for long."""
+    now_s = time.monotonic()
+    dues_s = [place.due_s - now_s for place in places if place.due_s is not None]
+    signal.setitimer(signal.ITIMER_REAL, max(min([*dues_s, LOOK_S]), 0.001))
     return signal.sigwait(_AWAITED)
 
 

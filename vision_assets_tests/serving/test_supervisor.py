@@ -26,6 +26,7 @@ SUPERVISE = """
 import os, signal, sys, time
 from vision_assets.serving import supervisor
 supervisor.DRAIN_S = 0.5
+{before}
 
 def work(number):
     print(time.monotonic(), flush=True)
@@ -106,8 +107,8 @@ def test_a_request_that_is_under_way_is_answered_before_the_end(running: Service
     assert running.wait() == 0
 
 
-def supervised(work: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-c", SUPERVISE.format(work=work)]
+def supervised(work: str, before: str = "") -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", SUPERVISE.format(work=work, before=before)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
@@ -123,6 +124,14 @@ def test_a_worker_that_ends_again_and_again_is_started_after_growing_waits():
     at_once, *waits = [later - sooner for sooner, later in pairwise(starts)]
     assert at_once < waits[-1]
     assert [wait >= least for wait, least in zip(waits, (0.1, 0.2, 0.4), strict=True)] == [True] * 3
+    assert process.returncode == 0
+
+
+def test_a_worker_whose_end_makes_no_signal_is_found():
+    deaf = "supervisor.LOOK_S = 0.2; supervisor._AWAITED -= {signal.SIGCHLD}"
+    with supervised("os._exit(1)", deaf) as process:
+        assert len(starts_s(process, 3)) == 3
+        process.terminate()
     assert process.returncode == 0
 
 
