@@ -19,18 +19,22 @@ REMAINS = (
 
 
 def bundles_with(home: Home, use_case: str, ids: Collection[str]) -> list[str]:
-    """Bundles with golden images whose dataset version held one of the images."""
+    """Bundles with golden images that may show one of the images.
+
+    Those whose dataset version held one, and those that cannot be read: nobody knows what they
+    show.
+    """
     wanted, held = set(ids), set()
     for version in DatasetVersions(home.datasets(use_case)).list():
         if not wanted.isdisjoint(version.manifest()["image_id"]):
             held.add(version.name)
     folders = sorted(home.bundles(use_case).glob(f"*/{GOLDEN_FILE}"))
-    return [path.parent.name for path in folders if _version_of(path.parent) in held]
+    return [path.parent.name for path in folders if _may_show(path.parent, held)]
 
 
-def _version_of(folder: Path) -> str | None:
-    """The dataset version of a bundle; of one that cannot be read nothing is known."""
+def _may_show(folder: Path, held: Collection[str]) -> bool:
+    """Whether a bundle is of one of these dataset versions, or cannot be read."""
     try:
-        return Bundle.load(folder).card.dataset.get("name")
+        return Bundle.load(folder).card.dataset.get("name") in held
     except BundleError:
-        return None
+        return True

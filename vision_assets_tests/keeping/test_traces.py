@@ -24,3 +24,11 @@ def test_bundles_of_a_version_that_held_an_image_are_named(tmp_path: Path) -> No
     (found,) = bundles_with(home, "parts", version.manifest()["image_id"][:1])
     assert Bundle.load(home.bundles("parts") / found).card.dataset["name"] == version.name
     assert bundles_with(home, "parts", ["0" * 64]) == []
+
+
+def test_a_bundle_that_cannot_be_read_may_show_any_image(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    damaged = home.bundles("parts") / "0123456789ab"
+    damaged.mkdir(parents=True)
+    (damaged / GOLDEN_FILE).write_bytes(b"of pictures")
+    assert bundles_with(home, "parts", ["0" * 64]) == [damaged.name]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vision_assets.vision.store.table import files_of_latest_version
+from vision_assets.vision.store.opening import files_of_latest_version
 
 LEFT_OUT = {
     "environments": "packages of the services; installed again when they are needed",

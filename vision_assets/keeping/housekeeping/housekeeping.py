@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import dagster as dg
+from sqlalchemy.exc import SQLAlchemyError
 
 from vision_assets.home import Home
 from vision_assets.keeping.backup.backup import KEEPING_LOCK
 from vision_assets.keeping.housekeeping import leftovers
+from vision_assets.keeping.housekeeping.events import old_events
 from vision_assets.keeping.housekeeping.item import Item
 from vision_assets.keeping.housekeeping.models import old_models
 from vision_assets.keeping.housekeeping.protection import Protection, protection
@@ -97,7 +99,7 @@ def carry_out(
         for item in items:
             try:
                 item.remove()
-            except (StoreError, OSError) as error:
+            except (StoreError, OSError, SQLAlchemyError) as error:
                 failed.append((item, str(error)))
             else:
                 removed.append(item)
@@ -116,6 +118,7 @@ def _of_home(
     home: Home, instance: dg.DagsterInstance, runs_days: Mapping[str, int | None]
 ) -> Iterator[Item]:
     yield from old_runs(home, instance, runs_days)
+    yield from old_events(instance, runs_days)
     yield from leftovers.logs(home)
     yield from leftovers.caches(home)
     yield from leftovers.cut_off(home, instance)
