@@ -6,10 +6,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 import psutil
@@ -19,6 +20,7 @@ from vision_assets.serving.process import free_port
 from vision_assets.vision.use_case import UseCase
 from vision_assets_tests.drawing import draw_jpeg
 
+_MARK = "PLANT"
 _KINDS = {
     "daemon": "dagster._daemon",
     "web server": "dagster_webserver",
@@ -37,10 +39,19 @@ def wait(until: Callable[[], object], what: str, deadline_s: float) -> None:
 
 
 class Servers:
-    """`vision-assets up` in a process of its own, and the processes below it."""
+    """`vision-assets up` in a process of its own, and the processes below it.
 
-    def __init__(self, home: Home) -> None:
+    Args:
+        home: theirs.
+        variables: more of their environment.
+
+    Attributes:
+        environment: in which they run, and whatever else is to end with them.
+    """
+
+    def __init__(self, home: Home, variables: Mapping[str, str] = MappingProxyType({})) -> None:
         self._home = home
+        self.environment = {**os.environ, _MARK: str(home.root), **variables}
         self._ports = ["--dagster-port", str(free_port()), "--mlflow-port", str(free_port())]
         self.start()
 
@@ -48,7 +59,7 @@ class Servers:
         self._home.logs.mkdir(parents=True, exist_ok=True)
         with (self._home.root.parent / "up.log").open("ab") as log:
             command = [sys.executable, "-m", "vision_assets.cli", "up", *self._ports]
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ)
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=self.environment)
 
     def keep(self) -> None:
         """Start again what has ended, as a service manager does."""
@@ -58,6 +69,14 @@ class Servers:
     def stop(self) -> None:
         self.process.terminate()
         self.process.wait(120)
+
+    def kill_all(self) -> None:
+        """kill -9 of every process, those among them that an earlier `up` has left to end."""
+        while processes := _marked(str(self._home.root)):
+            for process in processes:
+                kill(process)
+            time.sleep(0.1)
+        self.process.wait()
 
     def find(self, kind: str) -> list[psutil.Process]:
         """The processes of a kind; the first is above the others."""
@@ -73,6 +92,18 @@ class Servers:
             return psutil.Process(self.process.pid).children(recursive=True)
         except psutil.NoSuchProcess:
             return []
+
+
+def _marked(mark: str) -> list[psutil.Process]:
+    """The processes that inherited the mark; who has ended has no environment."""
+    return [each for each in psutil.process_iter() if _environment(each).get(_MARK) == mark]
+
+
+def _environment(process: psutil.Process) -> dict[str, str]:
+    try:
+        return process.environ()
+    except psutil.Error:
+        return {}
 
 
 def _workers(server: psutil.Process) -> list[psutil.Process]:

@@ -5,6 +5,9 @@ run or a tick of an hour ahead is what is left when the clock is set back by an 
 """
 
 import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +23,7 @@ from dagster._core.scheduler.instigation import (
 
 from vision_assets.automation import new_images as sensor_module
 from vision_assets.automation.new_images import new_images
+from vision_assets.child import Child
 from vision_assets.definitions import defs
 from vision_assets.execution import instance, wake_sensors
 from vision_assets.home import Home
@@ -35,6 +39,7 @@ from vision_assets.vision.spec import BatchSpec, SourceSpec
 from vision_assets.vision.store.image_store import ImageStore
 from vision_assets.vision.store.landing import waiting, write_batches
 from vision_assets.vision.use_case import UseCase
+from vision_assets_tests.faults.clock import WallClock, wall_clock
 
 HOUR_S = 3600.0
 
@@ -137,14 +142,82 @@ def test_sensors_look_again_when_the_clock_was_set_back(
     assert wake_sensors(home) == []
 
 
-def test_the_servers_notice_that_the_clock_was_set_back(
-    home: Home, looked_later: InstigatorState, monkeypatch: pytest.MonkeyPatch
+def test_dagster_is_started_again_when_the_clock_was_set_back(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
     stack, real = Stack(home, say=said.append), time.time
-    monkeypatch.setattr(time, "time", lambda: real() + HOUR_S)
-    stack.tick()
-    monkeypatch.setattr(time, "time", real)
-    stack.tick()
-    assert "the clock was set back by 3600 s" in said[0]
-    assert _last_look_s(home, looked_later) <= real()
+    command = [sys.executable, "-c", "import time; time.sleep(300)"]
+    stack.children["dagster"] = dagster = Child("dagster", command, {}, tmp_path / "log")
+    dagster.start()
+    for ahead_s in (0.0, HOUR_S, HOUR_S - 30, -30):
+        monkeypatch.setattr(time, "time", lambda ahead_s=ahead_s: real() + ahead_s)
+        assert said == []
+        stack._heed_the_clock()
+    assert said == ["the clock was set back by 3600 s; Dagster is started again"]
+    assert dagster.process is not None
+    assert dagster.process.wait(60) == -signal.SIGKILL
+    dagster.join(0)
+
+
+@pytest.fixture
+def clock(tmp_path: Path) -> WallClock:
+    made = wall_clock(tmp_path)
+    return made or pytest.skip("no C compiler `cc` for a clock of its own")
+
+
+def _beside(clock: WallClock, code: str, folder: Path | None = None) -> subprocess.Popen[str]:
+    """A process that goes by the clock."""
+    command = [sys.executable, "-c", code]
+    return subprocess.Popen(
+        command,
+        env=os.environ | clock.variables,
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+TELLS_THE_TIME = """
+import threading, time
+for _ in iter(input, ""):
+    began = time.monotonic()
+    time.sleep(0.2)
+    threading.Event().wait(0.2)
+    print(time.time(), time.monotonic() - began, flush=True)
+"""
+
+
+def test_the_clock_of_the_test_steps_while_processes_run_and_others_do_not(
+    clock: WallClock,
+) -> None:
+    with _beside(clock, TELLS_THE_TIME) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for step_s, ahead_s in ((0, 0), (3600, 3600), (-7200, -3600)):
+            clock.step(step_s)
+            process.stdin.write("now\n")
+            process.stdin.flush()
+            told_s, took_s = map(float, process.stdout.readline().split())
+            assert told_s == pytest.approx(time.time() + ahead_s, abs=5)
+            assert 0.4 <= took_s < 5
+        process.communicate("\n")
+
+
+LOOKS_AT_A_SLOT = """
+from pathlib import Path
+from vision_assets.vision.inference.service.slot import *
+slot = Path("slot.json").absolute()
+touch(acknowledge(slot, Acknowledgement(worker="a", sequence=1, bundle_id="b", source="slot")))
+print(len(acknowledgements(slot, fresh_s=10)))
+"""
+
+
+@pytest.mark.parametrize("ahead_s", [3600, -3600])
+def test_a_worker_on_a_share_whose_clock_is_another_is_there(
+    clock: WallClock, tmp_path: Path, ahead_s: int
+) -> None:
+    clock.step(ahead_s)
+    with _beside(clock, LOOKS_AT_A_SLOT, tmp_path) as process:
+        assert process.communicate()[0] == "1\n"

@@ -73,6 +73,16 @@ def test_a_run_that_has_just_been_launched_is_waited_for(
     assert fail_lost_runs(instance) == [run]
 
 
+def test_a_run_that_was_created_and_never_queued_is_tried_again(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = instance.add_run(dg.DagsterRun(job_name="it", run_config={}))
+    assert run.status is dg.DagsterRunStatus.NOT_STARTED
+    assert fail_lost_runs(instance) == []
+    monkeypatch.setattr(module, "START_WAIT_S", -1.0)
+    assert fail_lost_runs(instance) == [run.run_id]
+
+
 def test_the_sensor_says_what_it_found(instance: dg.DagsterInstance) -> None:
     lost = _started(instance, _ended_process())
     with dg.build_sensor_context(instance=instance) as context:
