@@ -6,10 +6,11 @@ export VISION_ASSETS_HOME ?= $(CURDIR)/.vision_assets
 export VISION_ASSETS_ENVIRONMENTS ?= $(CURDIR)/.vision_assets/environments
 INSTALLED := $(VENV)/.installed
 AUDIT := .audit
+OTHERS := .others
 # Two files at a time, a core each: threads that wait for each other beside others' only spin.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile
 
-.PHONY: help setup demo up test test-slow test-faults lint types check bench quality docs site site-serve sbom audit requirements clean
+.PHONY: help setup demo up test test-slow test-faults lint types check bench bench-others quality docs site site-serve sbom audit requirements clean
 
 help: ## List the chores
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2}'
@@ -51,7 +52,17 @@ types: setup ## Types
 check: lint types test test-slow test-faults ## Everything that CI runs
 
 bench: setup ## Benchmarks, side by side with what one would use instead
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(ROWS)
+
+bench-others: $(OTHERS)/.installed ## Rows of the benchmarks that need others' packages; ROWS=... of them
+	PYTHONPATH=$(CURDIR) $(OTHERS)/bin/python -m benchmarks $(ROWS)
+
+$(OTHERS)/.installed: $(INSTALLED)
+	$(BIN)/python -m venv $(OTHERS)
+	echo "$(CURDIR)/$(VENV)/lib/python3.11/site-packages" > $(OTHERS)/lib/python3.11/site-packages/project.pth
+	$(OTHERS)/bin/python -m pip install --quiet "pydeprecate<0.14" pycocotools anomalib
+	$(OTHERS)/bin/python -m pip install --quiet --no-deps supervision
+	@touch $@
 
 quality: setup ## How good the default recipes are on real images; ROWS=... of them
 	$(BIN)/python -m benchmarks.quality $(ROWS)

@@ -29,7 +29,7 @@ from vision_assets.vision.tasks.registry import load_task
 from vision_assets.vision.tasks.task import Samples, Task
 from vision_assets.vision.training.checkpoint import Checkpoint
 from vision_assets.vision.training.fit import card_classes
-from vision_assets.vision.training.gradient_descent import Objective
+from vision_assets.vision.training.objective import Objective
 from vision_assets.vision.training.pixel_cache import PixelCache
 from vision_assets.vision.training.pixels import decoded
 from vision_assets.vision.training.progress import ignore_progress

@@ -20,7 +20,7 @@ from vision_assets.vision.tasks.anomaly.coreset import RunningCoreset, squared_d
 from vision_assets.vision.tasks.anomaly.memory_bank import MemoryBank
 from vision_assets.vision.tasks.anomaly.spec import AnomalyRecipe
 from vision_assets.vision.tasks.classification.network import build
-from vision_assets.vision.training.gradient_descent import to_images
+from vision_assets.vision.training.validation import to_images
 
 RECIPE = AnomalyRecipe(method="memory_bank")
 BATCH, NORMAL_BATCHES, SCORED_BATCHES = 10, 11, 5

@@ -15,17 +15,23 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.work import Figures
 
 if TYPE_CHECKING:
+    import dagster as dg
+
     from vision_assets.home import Home
 
 CALM_S, MEASURED_S, READY_S = 30.0, 60.0, 300.0
-_IMAGE_BYTES, _ROWS_A_WRITE = 20_000, 500
+_IMAGE_BYTES, _ROWS_A_WRITE, _IMAGES_A_CASE = 20_000, 500, 500
 EMPTY_PROJECT = "import dagster as dg\n\ndefs = dg.Definitions()\n"
 
 
 def prepare(worker: str, folder: Path, n: int) -> None:
     """Files that wait, or a store of n images."""
     if worker in ("backup", "copy"):
-        _fill_store(_project(folder / f"kept-{n}", 1), n)
+        _fill_store(_project(folder / f"kept-{n}", 1), "case_0", n)
+    if worker == "ticks":
+        home = _project(folder / f"ticks-{n}", n)
+        for number in range(n):
+            _fill_store(home, f"case_{number}", _IMAGES_A_CASE)
     if worker not in ("tick", "listing"):
         return
     home = _project(folder / f"waiting-{n}", 1)
@@ -61,6 +67,43 @@ def tick(folder: Path, n: int) -> Figures:
     if not requests:
         sys.exit("nothing was requested")
     return {"seconds": seconds}
+
+
+def ticks(folder: Path, n: int) -> Figures:
+    """The second look of every sensor of n use cases, in which nothing is new."""
+    import dagster as dg
+
+    from vision_assets.definitions import defs
+    from vision_assets.execution import instance
+
+    home = _project(folder / f"ticks-{n}", n)
+    sensors = [each for each in defs().sensors or () if type(each) is dg.SensorDefinition]
+    cursors: dict[str, str | None] = {}
+    seconds = 0.0
+    with instance(home) as dagster:
+        for _ in range(2):
+            began = time.perf_counter()
+            for sensor in sensors:
+                cursors[sensor.name] = _look(sensor, dagster, cursors.get(sensor.name))
+            seconds = time.perf_counter() - began
+    return {"seconds": seconds}
+
+
+def _look(
+    sensor: "dg.SensorDefinition", dagster: "dg.DagsterInstance", cursor: str | None
+) -> str | None:
+    """One tick; the cursor that it leaves."""
+    import dagster as dg
+
+    from vision_assets.resources.home import HomeResource
+
+    with dg.build_sensor_context(
+        dagster, cursor=cursor, resources={"home": HomeResource()}
+    ) as context:
+        data = sensor.evaluate_tick(context)
+    if data.run_requests:
+        sys.exit(f"{sensor.name} requested a run: something was new")
+    return data.cursor
 
 
 def listing(folder: Path, n: int) -> Figures:
@@ -115,12 +158,12 @@ def _copied(command: list[str], home: Path, target: Path) -> Figures:
     return {"mb_per_s": size_mb / (time.perf_counter() - began)}
 
 
-def _fill_store(home: "Home", n: int) -> None:
+def _fill_store(home: "Home", use_case: str, n: int) -> None:
     """n images of random bytes, which nothing compresses, in a store."""
     from vision_assets.vision.store.image_store import ImageStore
     from vision_assets.vision.store.records import ImageRecord
 
-    store = ImageStore.open(home.store("case_0"))
+    store = ImageStore.open(home.store(use_case))
     with store.writing():
         for first in range(store.image_table.count(), n, _ROWS_A_WRITE):
             rows = range(first, min(n, first + _ROWS_A_WRITE))

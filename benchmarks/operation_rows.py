@@ -11,6 +11,14 @@ OPERATION_ROWS = {
         "seconds",
         "10 s at most; Dagster's limit is 60",
     ),
+    "ticks": Row(
+        "a look of every sensor of twenty use cases of 500 images, nothing new (s)",
+        "of one",
+        "operation.ticks:20",
+        "operation.ticks:1",
+        "seconds",
+        "no mark; a sensor looks every 5 to 60 s",
+    ),
     "use_cases": Row(
         "a code location of twenty use cases, load time (s)",
         "of one",

@@ -10,7 +10,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from benchmarks.work import Figures
 from vision_assets.vision.spec import Recipe
-from vision_assets.vision.training.gradient_descent import Objective
+from vision_assets.vision.training.objective import Objective
 
 Batch = tuple[torch.Tensor, Any]
 _MAX_GRADIENT_NORM = 5.0

@@ -20,10 +20,11 @@ from vision_assets.vision.tasks.registry import load_task
 from vision_assets.vision.tasks.task import Samples
 from vision_assets.vision.training.checkpoint import Checkpoint
 from vision_assets.vision.training.fit import fit
-from vision_assets.vision.training.gradient_descent import descend, to_images
+from vision_assets.vision.training.gradient_descent import descend
 from vision_assets.vision.training.pixel_cache import PixelCache
 from vision_assets.vision.training.pixels import decoded
 from vision_assets.vision.training.progress import ignore_progress
+from vision_assets.vision.training.validation import to_images
 
 N_CLASSES = 6
 N_EPOCHS = 3
