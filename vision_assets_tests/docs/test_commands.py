@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from vision_assets.cli import app
-from vision_assets_tests.docs.pages import PAGES, ROOT, commands, inline_commands, name_of
+from vision_assets_tests.docs.pages import PAGES, ROOT, blocks, commands, inline_commands, name_of
 
 GENERATED = ("docs/reference/",)
 STANDS_FOR = {
@@ -111,7 +111,7 @@ def test_the_command_works(project, block: Block) -> None:
 )
 def test_make_knows_the_chores(block: Block) -> None:
     for line in block.text.splitlines():
-        words = line.split("#")[0].split()
+        words = shlex.split(line, comments=True)
         done = subprocess.run(
             ["make", "--dry-run", *words[1:]], cwd=ROOT, capture_output=True, text=True, check=False
         )
@@ -156,6 +156,10 @@ def test_most_commands_are_run() -> None:
     assert len(RUN_HERE) > 12
     own = [block for block in RUN_HERE if "vision-assets " in block.text]
     assert len(own) == len(RUN_HERE)
+
+
+def test_no_command_hides_in_a_block_without_a_language() -> None:
+    assert [name_of(page) for page in PAGES if blocks(page, "")] == []
 
 
 def test_no_command_hides_in_an_indented_block() -> None:
