@@ -159,6 +159,8 @@ def _report(client: Client, faults: Faults, camera: Camera) -> None:
     print(f"{camera.dropped} images dropped; {len(client.answers)} requests, {len(failed)} failed")
     print("left out:", ", ".join(faults.left_out) or "nothing")
     print("faults:", ", ".join(f"{name} {n}" for name, n in sorted(faults.done.items())))
+    for each in faults.outages:
+        print(f"  {each.fault}: who answered had ended {each.gone_s - each.began_s:.2f} s later")
     for kind, n in Counter(str(each.failure)[:80] for each in failed).most_common(5):
         print(f"  {n} x {kind}")
 
