@@ -12,6 +12,7 @@ import torch
 from benchmarks.pictures import DATA_VARIABLE, drawn
 from benchmarks.plain_training import Batch, plain_training
 from benchmarks.work import Figures
+from vision_assets.vision.cores import available_cores
 from vision_assets.vision.spec import ClassSpec
 from vision_assets.vision.tasks.classification.network import build
 from vision_assets.vision.tasks.classification.objective import objective
@@ -87,7 +88,7 @@ def epoch(folder: Path, _n: int) -> Figures:
         return ((each, Path(each).read_bytes()) for each in ids)
 
     side, cache = RECIPE.image_size_px, PixelCache(folder / "cache")
-    with decoded(paths, read, side, side, folder, cache, threads=_cores()) as pixels:
+    with decoded(paths, read, side, side, folder, cache, threads=available_cores()) as pixels:
         cold = time.perf_counter() - began
         history = descend(
             build(RECIPE.network, N_CLASSES, side),
@@ -165,7 +166,3 @@ def _listed(classes: Path) -> tuple[list[str], torch.Tensor]:
     folders = sorted(classes.iterdir())
     found = [(str(path), n) for n, each in enumerate(folders) for path in sorted(each.iterdir())]
     return [path for path, _ in found], torch.tensor([n for _, n in found])
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))

@@ -3,8 +3,10 @@
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote
@@ -19,6 +21,7 @@ from vision_assets.keeping.backup.inventory import (
     is_sqlite,
     landing_folders,
 )
+from vision_assets.vision.cores import available_cores
 from vision_assets.vision.errors import BackupError
 from vision_assets.vision.file_lock import file_lock
 
@@ -38,7 +41,7 @@ class Taken:
     Attributes:
         backup: what was written down.
         new_bytes: that were copied; the rest was there.
-        new_files: files whose content was copied.
+        new_files: contents that were copied.
         vanished: files that were gone before they were copied: logs of runs, temporary files.
     """
 
@@ -88,18 +91,18 @@ def take_backup(
             archive.new_name(), str(home), entries, left_out, tuple(landing_folders(home))
         )
         archive.publish(backup)
-    return Taken(backup, taking.new_bytes, taking.new_files, tuple(taking.vanished))
+    return Taken(backup, sum(taking.new.values()), len(taking.new), tuple(taking.vanished))
 
 
 class _Taking:
-    """A backup on its way: entries by path, and what the one before it knew."""
+    """A backup on its way: entries by path, new contents' sizes, what the one before it knew."""
 
     def __init__(self, archive: Archive, before: Backup | None) -> None:
         self.archive = archive
         self.known = {entry.path: entry for entry in before.entries} if before else {}
         self.entries: dict[str, Entry] = {}
         self.vanished: list[str] = []
-        self.new_bytes = self.new_files = 0
+        self.new: dict[str, int] = {}
 
     def take(self, part: Part) -> None:
         """Copy a part; one that has to be whole is begun again where a file of it is gone."""
@@ -117,24 +120,26 @@ class _Taking:
         self.entries.update((entry.path, entry) for entry in taken)
 
     def _entries(self, part: Part, files: Sequence[Path]) -> Iterator[Entry]:
+        """Files that are one state are copied on every core; the order of others counts."""
+        if part.together:
+            with ThreadPoolExecutor(available_cores()) as pool:
+                yield from pool.map(partial(self._entry, part), files)
+            return
         for file in files:
-            path = f"{part.prefix}/{file.relative_to(part.root).as_posix()}"
             try:
-                yield self._entry(path, file)
+                yield self._entry(part, file)
             except FileNotFoundError:
-                if part.together:
-                    raise
-                self.vanished.append(path)
+                self.vanished.append(part.path(file))
 
-    def _entry(self, path: str, file: Path) -> Entry:
-        stamp, state = _stamp(file), file.stat()
+    def _entry(self, part: Part, file: Path) -> Entry:
+        path, stamp, state = part.path(file), _stamp(file), file.stat()
         known = self.known.get(path)
         if known and known.stamp == stamp and self.archive.holds(known.sha256, known.size_bytes):
             return known
         with _opened(file, self.archive) as content:
             sha256, size_bytes, is_new = self.archive.put(content)
-        self.new_files += is_new
-        self.new_bytes += size_bytes if is_new else 0
+        if is_new:
+            self.new[sha256] = size_bytes
         return Entry(path, sha256, size_bytes, state.st_mtime_ns, state.st_mode & 0o777, stamp)
 
 

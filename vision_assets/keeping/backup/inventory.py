@@ -55,6 +55,10 @@ class Part:
     files: Callable[[], Sequence[Path]]
     together: bool = False
 
+    def path(self, file: Path) -> str:
+        """Of one of its files, as a backup spells it."""
+        return f"{self.prefix}/{file.relative_to(self.root).as_posix()}"
+
 
 def inventory(home: Path, defs: Path, with_landing: bool) -> Iterator[Part]:
     """The parts of a home, and the YAML files of its use cases, in order."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vision_assets.vision.confined import confined
+from vision_assets.vision.cores import available_cores
 from vision_assets.vision.errors import DatasetError, ImageRefused, Reason
 from vision_assets.vision.file_lock import file_lock
 from vision_assets.vision.inference.answers import Answer
@@ -82,7 +83,7 @@ def score_folder(
         raise DatasetError(f"expected a folder of images, got {folder}; name one that exists")
     folder, out = folder.absolute(), out.absolute()
     began = time.monotonic()
-    threads = threads or len(os.sched_getaffinity(0))
+    threads = threads or available_cores()
     scorer = _Scorer(Predictor(bundle, limits), folder)
     paths = [path for path in _files(folder) if folder / path != out]
     scored = 0

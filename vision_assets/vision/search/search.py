@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
 
+from vision_assets.vision.cores import available_cores
 from vision_assets.vision.errors import TrainingError
 from vision_assets.vision.file_lock import file_lock
 from vision_assets.vision.search.question import Question
 from vision_assets.vision.search.study import Study, opened, seconds_to_go
 from vision_assets.vision.search.trial import Trial
 from vision_assets.vision.search.worker import Failed, Finished, Message, Stopped, Training, Worker
-from vision_assets.vision.training.device import available_cores, choose_device
+from vision_assets.vision.training.device import choose_device
 from vision_assets.vision.training.progress import EpochReport
 
 _CORES_OF_A_TRIAL = 2

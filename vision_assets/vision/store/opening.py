@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from vision_assets.vision.cores import available_cores
 from vision_assets.vision.store.torn import damaged, is_cut_off, is_whole
 
 if TYPE_CHECKING:
     import lance
 
 _LANCE_ENVIRONMENT = {
-    "LANCE_CPU_THREADS": str(min(4, os.cpu_count() or 1)),
+    "LANCE_CPU_THREADS": str(min(4, available_cores())),
     "LANCE_IO_THREADS": "4",
     "LANCE_LOG": "error",
 }

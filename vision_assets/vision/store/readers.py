@@ -4,7 +4,6 @@ Threads alone overlap little: between the calls that decode they hold the interp
 A process costs a quarter of a second of one core, so each has to have many files to read.
 """
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -12,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from vision_assets.vision.cores import available_cores
 from vision_assets.vision.inference.decode import Limits
 from vision_assets.vision.store.landed_file import LandedFile
 from vision_assets.vision.store.reading import FileRead, read_files
@@ -33,16 +33,16 @@ class Readers:
     def __init__(self, landing: Path, limits: Limits, n_files: int) -> None:
         self._landing = landing
         self._limits = limits
-        self._n_processes = min(_cores() - 1, n_files // FILES_A_PROCESS)
+        self._n_processes = min(available_cores() - 1, n_files // FILES_A_PROCESS)
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        self._threads = self._open.enter_context(ThreadPoolExecutor(_cores()))
+        self._threads = self._open.enter_context(ThreadPoolExecutor(available_cores()))
         processes = [
             self._open.enter_context(ReadingProcess(self._landing, self._limits))
             for _ in range(self._n_processes)
         ]
-        here = [self._read_here] * (_cores() - self._n_processes)
+        here = [self._read_here] * (available_cores() - self._n_processes)
         self._readers = [*(process.read for process in processes), *here]
         return self
 
@@ -72,7 +72,3 @@ class Readers:
                 part, read_files(self._landing, files, self._limits), strict=True
             ):
                 work.put(index, read)
-
-
-def _cores() -> int:
-    return os.cpu_count() or 1

@@ -41,11 +41,6 @@ def computes_mixed(precision: str, device: torch.device) -> bool:
     return precision == "amp"
 
 
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0))
-
-
 @contextmanager
 def repeatable(seed: int, device: torch.device, threads: int) -> Iterator[None]:
     """Seed everything and allow deterministic algorithms alone while the block runs.

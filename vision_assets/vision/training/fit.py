@@ -6,12 +6,13 @@ from typing import Any
 
 import pandas as pd
 
+from vision_assets.vision.cores import available_cores
 from vision_assets.vision.errors import TrainingError
 from vision_assets.vision.inference.bundle import CardClass
 from vision_assets.vision.spec import ClassSpec, Recipe
 from vision_assets.vision.tasks.task import Samples, Task
 from vision_assets.vision.training.checkpoint import Checkpoint
-from vision_assets.vision.training.device import available_cores, choose_device, repeatable
+from vision_assets.vision.training.device import choose_device, repeatable
 from vision_assets.vision.training.pixel_cache import PixelCache
 from vision_assets.vision.training.pixel_file import Pixels
 from vision_assets.vision.training.pixels import ReadBytes, decoded

@@ -9,10 +9,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from vision_assets.vision.cores import available_cores
 from vision_assets.vision.errors import StoreLocked, TrainingError
 from vision_assets.vision.file_lock import file_lock
 from vision_assets.vision.search.search import Bounds, Progress, search, trials_at_a_time
-from vision_assets.vision.training.device import available_cores
 from vision_assets_tests.vision.dataset.drawn_dataset import DrawnDataset, draw_dataset
 from vision_assets_tests.vision.search.searches import question, training, trials_of
 
