@@ -6,7 +6,6 @@ times. Others' readers are given what they need of pictures; ours reads the anno
 
 import contextlib
 import io
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.pictures import DATA_VARIABLE
+from benchmarks.pictures import real_images
 from benchmarks.work import Figures
 from vision_assets.vision.atomic import write_text
 from vision_assets.vision.formats.annotations.open import open_annotations
@@ -156,4 +155,4 @@ def _steel_images() -> Iterator[tuple[AnnotatedImage, list[str]]]:
 
 
 def _steel() -> Path:
-    return Path(os.environ[DATA_VARIABLE], "neu-steel")
+    return real_images() / "neu-steel"

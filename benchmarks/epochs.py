@@ -5,7 +5,6 @@ and resizes in a Dataset, a DataLoader with two processes makes the batches; net
 loss and steps are the same.
 """
 
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import pandas as pd
 import torch
 from torch.utils.data import DataLoader, Dataset, RandomSampler, Sampler, WeightedRandomSampler
 
-from benchmarks.pictures import DATA_VARIABLE
+from benchmarks.pictures import real_images
 from benchmarks.plain_training import Batch, plain_training
 from benchmarks.quality.data import DATA
 from benchmarks.quality.training import filled_store
@@ -85,7 +84,7 @@ def _home(folder: Path, task: str) -> Path:
 
 
 def _spec(task: str) -> PipelineSpec:
-    return DATA[TASKS[task]].spec(Path(os.environ[DATA_VARIABLE]), {"epochs": N_EPOCHS}, 0)
+    return DATA[TASKS[task]].spec(real_images(), {"epochs": N_EPOCHS}, 0)
 
 
 def subject_of(task: str, folder: Path) -> Subject:

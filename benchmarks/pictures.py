@@ -3,6 +3,7 @@
 import io
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,22 @@ from PIL import Image
 DATA_VARIABLE = "VISION_ASSETS_TEST_DATA"
 
 
+def real_images() -> Path:
+    """The folder of the data sets; where none is named, the process ends and says so."""
+    named = os.environ.get(DATA_VARIABLE)
+    if not named or not Path(named).is_dir():
+        sys.exit(
+            f"expected {DATA_VARIABLE} to name the folder that holds neu-steel/, bccd/ and "
+            f"magnetic-tile/, got {named!r}"
+        )
+    return Path(named)
+
+
 def real_files(folder: Path) -> Path:
     """Copies of the files of neu-steel and magnetic-tile, in one folder."""
     copied = folder / "real"
     if not copied.exists():
-        data = Path(os.environ[DATA_VARIABLE])
+        data = real_images()
         copied.mkdir()
         paths = [*data.glob("neu-steel/images/*.jpg"), *data.glob("magnetic-tile/*/Imgs/*.jpg")]
         for path in paths:

@@ -1,6 +1,5 @@
 """Workers that measure training: its memory, and an epoch beside what one would write instead."""
 
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.pictures import DATA_VARIABLE, drawn
+from benchmarks.pictures import drawn, real_images
 from benchmarks.plain_training import Batch, plain_training
 from benchmarks.work import Figures
 from vision_assets.vision.cores import available_cores
@@ -146,7 +145,7 @@ def epoch_image_folder(folder: Path, n: int) -> Figures:
 
 def _by_class(folder: Path) -> Path:
     """A third of neu-steel in one folder a class, as ImageFolder wants it."""
-    classes, data = folder / "classes", Path(os.environ[DATA_VARIABLE])
+    classes, data = folder / "classes", real_images()
     for path in sorted(data.glob("neu-steel/images/*.jpg"))[::3]:
         link = classes / path.stem.rpartition("_")[0] / path.name
         link.parent.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,6 @@ trainings, each as it ends, and one of what they say together.
 """
 
 import argparse
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from benchmarks.pictures import DATA_VARIABLE
+from benchmarks.pictures import real_images
 from benchmarks.quality.data import DATA
 from benchmarks.quality.rows import ROWS
 from benchmarks.quality.training import Result, Trainings
@@ -26,7 +25,7 @@ from benchmarks.quality.verdict import Verdict, verdict
 def main() -> None:
     """Train and judge the rows that are named, or all."""
     arguments = _arguments()
-    images = _images()
+    images = real_images()
     with tempfile.TemporaryDirectory() as work:
         trainings = Trainings(images, Path(work), arguments.recipe, arguments.threads)
         print("| row | seed | figure | false alarms | training, s | train, val, test |")
@@ -81,16 +80,6 @@ def _recipe(arguments: argparse.Namespace) -> dict[str, Any]:
     for row in arguments.rows:
         DATA[ROWS[row].data].spec(Path(), said, 0)
     return said
-
-
-def _images() -> Path:
-    named = os.environ.get(DATA_VARIABLE)
-    if not named or not Path(named).is_dir():
-        sys.exit(
-            f"expected {DATA_VARIABLE} to name the folder that holds neu-steel/, bccd/ and "
-            f"magnetic-tile/, got {named!r}"
-        )
-    return Path(named)
 
 
 def _measured(name: str, trainings: Trainings, seeds: list[int] | None) -> Verdict:

@@ -73,7 +73,7 @@ def serve(home: Home, use_case: UseCase) -> NoReturn:
 
 def _api_keys(home: Home, spec: ServiceSpec) -> dict[str, str]:
     """Where the service finds its keys: what the environment names wins over the YAML."""
-    named = {name: os.environ[name] for name in KEYS_VARIABLES if name in os.environ}
+    named = {name: os.environ[name] for name in KEYS_VARIABLES if os.environ.get(name)}
     if named or spec.api_keys_file is None:
         return named
     return {KEYS_FILE_VARIABLE: str(home.root / spec.api_keys_file)}

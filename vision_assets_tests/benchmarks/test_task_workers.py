@@ -42,7 +42,7 @@ def test_every_reader_reads_the_same_boxes(worker: str, n: int, folder: Path):
 @pytest.mark.slow
 @pytest.mark.parametrize("task", ["detection", "segmentation", "anomaly"])
 @pytest.mark.parametrize("side", ["", "_loader"])
-def test_an_epoch_of_a_task_ismeasured_on_both_sides(task: str, side: str, folder: Path):
+def test_an_epoch_of_a_task_is_measured_on_both_sides(task: str, side: str, folder: Path):
     prepare(f"epochs.{task}{side}", folder)
     assert work(f"epochs.{task}{side}", folder)["images_per_s"] > 0
 

@@ -13,6 +13,9 @@ import pytest
 
 from vision_assets.execution import instance
 from vision_assets.home import Home
+from vision_assets.keeping.backup.archive import Archive
+from vision_assets.keeping.backup.backup import take_backup
+from vision_assets.keeping.backup.restore import restore, verify
 from vision_assets.serving.bento import build_bento, find_bento
 from vision_assets.serving.deployments import Deployments
 from vision_assets.vision.atomic import sync_folder, write_bytes
@@ -135,6 +138,29 @@ def test_a_bento_is_there_once_it_is_built(disk: JournalledDisk, parts: UseCase)
     _cut(disk)
     assert {path: path.read_bytes() for path in files if path.exists()} == files
     assert find_bento(home, built.tag) == built
+
+
+def test_a_backup_is_there_once_it_is_taken(disk: JournalledDisk, tmp_path: Path) -> None:
+    home, archive = _small_home(tmp_path), Archive(disk.folder / "archive")
+    take_backup(home, tmp_path / "defs", archive.root)
+    _cut(disk)
+    (name,) = archive.names()
+    assert verify(archive, archive.read(name), lambda done, total: None) == []
+
+
+def test_a_home_is_there_once_it_is_restored(disk: JournalledDisk, tmp_path: Path) -> None:
+    home, archive = _small_home(tmp_path), Archive(tmp_path / "archive")
+    take_backup(home, tmp_path / "defs", archive.root)
+    restore(archive, "latest", disk.folder / "restored")
+    _cut(disk)
+    assert (disk.folder / "restored/models/parts/it").read_bytes() == b"weights"
+
+
+def _small_home(folder: Path) -> Path:
+    model = folder / "small/models/parts/it"
+    model.parent.mkdir(parents=True)
+    model.write_bytes(b"weights")
+    return folder / "small"
 
 
 def test_a_run_of_dagster_is_there_once_it_is_known(disk: JournalledDisk, parts: UseCase) -> None:

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from vision_assets.cli import app
 from vision_assets.home import Home
+from vision_assets.keeping.backup import backup
 from vision_assets.keeping.backup.archive import Archive, Entry
 from vision_assets.keeping.backup.backup import Taken, take_backup
 from vision_assets.keeping.backup.restore import restore, verify
@@ -122,6 +123,20 @@ def test_a_database_is_one_state_of_it_while_another_one_is_written(
     restore(archive, first.name, home.root.with_name("first"))
     with closing(sqlite3.connect(home.root.with_name("first") / "mlflow" / "mlflow.db")) as found:
         assert found.execute("SELECT x FROM t").fetchall() == [(1,)]
+
+
+def test_a_database_that_stays_locked_ends_the_backup(
+    fill: Fill, home: Home, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(3)
+    monkeypatch.setattr(backup, "_BUSY_WAIT_S", 0.5)
+    home.mlflow.mkdir()
+    with closing(sqlite3.connect(home.mlflow / "mlflow.db")) as locked:
+        locked.execute("CREATE TABLE it (x)")
+        locked.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(BackupError, match=r"mlflow\.db has been locked"):
+            take(home, archive)
+    assert take(home, archive).new_files > 0
 
 
 def test_half_a_backup_is_none(fill: Fill, home: Home, archive: Archive) -> None:

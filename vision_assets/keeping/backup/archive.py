@@ -24,7 +24,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from vision_assets.vision.atomic import write_text
+from vision_assets.vision.atomic import sync_folder, write_text
 from vision_assets.vision.errors import BackupError, DiskFull
 from vision_assets.vision.file_lock import file_lock
 
@@ -135,8 +135,11 @@ class Archive:
         return self.read() if self._about.exists() and self.names() else None
 
     def publish(self, backup: Backup) -> None:
-        """Write the file that makes it a backup; its contents are all there."""
+        """Write the file that makes it a backup; its contents are all there, and on disk."""
         said = {"schema_version": SCHEMA_VERSION} | asdict(backup)
+        content = self.root / "content"
+        for folder in (*content.glob("[0-9a-f]" * 2), content):
+            sync_folder(folder)
         text = json.dumps(said)
         said = {"sha256": hashlib.sha256(text.encode()).hexdigest(), "backup": text}
         write_text(self.root / "backups" / f"{backup.name}.json", json.dumps(said))

@@ -30,6 +30,7 @@ KEEPING_LOCK = "keeping.lock"
 _LOCK_WAIT_S = 60.0
 _TRIES = 5
 _BUSY_WAIT_S = 60.0
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 Progress = Callable[[int, int], None]
 
@@ -170,8 +171,8 @@ def _opened(file: Path, archive: Archive) -> Iterator[BinaryIO]:
 def _copy_database(file: Path, copy: Path) -> None:
     deadline = time.monotonic() + _BUSY_WAIT_S
 
-    def not_for_ever(status: int, remaining: int, total: int) -> None:
-        if remaining and time.monotonic() > deadline:
+    def not_for_ever(status: int, _remaining: int, _total: int) -> None:
+        if status in _BUSY and time.monotonic() > deadline:
             raise BackupError(
                 f"{file} has been locked for {_BUSY_WAIT_S:.0f} s; find out who holds it "
                 f"(fuser {file}), then take the backup again"

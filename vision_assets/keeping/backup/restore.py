@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from vision_assets.keeping.backup.archive import CHUNK_BYTES, Archive, Backup, Entry
 from vision_assets.keeping.backup.backup import KEEPING_LOCK
 from vision_assets.keeping.only_one import UP_LOCK
+from vision_assets.vision.atomic import sync_folder, sync_tree
 from vision_assets.vision.errors import BackupError
 
 _EMPTY = (KEEPING_LOCK, UP_LOCK)
@@ -110,12 +111,14 @@ def _put(folder: Path, home: Path) -> Path | None:
     """Rename the folder to the home; gives where an earlier one was moved to."""
     aside = None
     folder.chmod(0o755)
+    sync_tree(folder)
     if _holds_something(home):
         aside = home.with_name(f"{home.name}-before-{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}")
         home.rename(aside)
     elif home.exists():
         shutil.rmtree(home)
     folder.rename(home)
+    sync_folder(home.parent)
     return aside
 
 

@@ -71,15 +71,16 @@ def own_key() -> dict[str, str]:
 
 
 def load_keys() -> Keys:
-    """The keys that the environment names.
+    """The keys that the environment names; a variable without a value names none.
 
     Raises:
-        ServiceError: the file cannot be read, or is not what it should be; no key is shown.
+        ServiceError: the file cannot be read, or what was named is not what it should be, or
+            empty; no key is shown.
     """
-    named = os.environ.get(KEYS_FILE_VARIABLE)
-    if named:
-        return Keys(_digests(_read(Path(named)), named))
-    return Keys(_digests(os.environ.get(KEYS_VARIABLE) or "{}", KEYS_VARIABLE))
+    file, text = os.environ.get(KEYS_FILE_VARIABLE), os.environ.get(KEYS_VARIABLE)
+    if file:
+        return Keys(_digests(_read(Path(file)), file))
+    return Keys(_digests(text, KEYS_VARIABLE) if text else {})
 
 
 def _presented(headers: Mapping[bytes, bytes]) -> bytes:
@@ -105,6 +106,11 @@ def _digests(text: str, place: str) -> dict[str, bytes]:
         said = None
     if not isinstance(said, dict):
         raise ServiceError(f"{place} must hold a JSON object of consumer to key; correct it")
+    if not said:
+        raise ServiceError(
+            f"{place} holds no key; add one, or name no keys at all for a service "
+            "that everybody may ask"
+        )
     return {consumer: _digest(consumer, key, place) for consumer, key in said.items()}
 
 

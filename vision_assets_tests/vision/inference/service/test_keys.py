@@ -47,6 +47,19 @@ def test_wrong_keys_are_told_without_being_shown(monkeypatch, wrong: str):
     assert raised.value.__cause__ is None
 
 
+def test_keys_that_are_asked_for_and_empty_open_nothing(monkeypatch, tmp_path):
+    (tmp_path / "keys.json").write_text("{}")
+    monkeypatch.setenv(KEYS_FILE_VARIABLE, str(tmp_path / "keys.json"))
+    with pytest.raises(ServiceError, match=r"keys\.json holds no key"):
+        load_keys()
+
+
+def test_a_variable_without_a_value_names_no_keys(monkeypatch):
+    monkeypatch.setenv(KEYS_VARIABLE, "")
+    monkeypatch.setenv(KEYS_FILE_VARIABLE, "")
+    assert load_keys().consumer({}) == NOBODY
+
+
 def test_a_file_that_is_not_there_is_told(monkeypatch, tmp_path):
     monkeypatch.setenv(KEYS_FILE_VARIABLE, str(tmp_path / "nothing.json"))
     with pytest.raises(ServiceError, match=r"nothing\.json.*FileNotFoundError"):
