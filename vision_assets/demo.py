@@ -15,8 +15,8 @@ import dagster as dg
 import httpx
 
 from vision_assets.assets.graph import GRAPH
+from vision_assets.assets.runs import ingest_job_name, use_cases_of
 from vision_assets.automation.circumstances import decision, under_way
-from vision_assets.automation.new_images import ingest_job_name
 from vision_assets.automation.state import UNFINISHED, runs_of
 from vision_assets.execution import instance
 from vision_assets.home import Home
@@ -211,7 +211,7 @@ def _nothing_is_new(dagster: dg.DagsterInstance, home: Home, case: UseCase) -> b
 def _refuse_failed(dagster: dg.DagsterInstance, case: UseCase, since: datetime) -> None:
     failed = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], created_after=since)
     for run in dagster.get_runs(failed, limit=5):
-        if run.job_name.startswith(f"{case.name}_"):
+        if case.name in use_cases_of(run):
             raise ServiceError(
                 f"run {run.run_id} of {run.job_name} failed; open it in the Dagster UI, or look "
                 f"at what failed with `vision-assets status {case.name}`"

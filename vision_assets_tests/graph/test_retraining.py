@@ -11,8 +11,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from vision_assets.assets.cause import BY_TAG, REASON_TAG, STATE_TAG, retraining_job_name
+from vision_assets.assets.cause import BY_TAG, REASON_TAG, STATE_TAG
 from vision_assets.assets.graph import GRAPH, REFERENCE, asset_key
+from vision_assets.assets.runs import retraining_job_name
 from vision_assets.assets.trained_model import training_lock
 from vision_assets.automation.circumstances import decision, last_version, under_way
 from vision_assets.automation.failures import error_of
