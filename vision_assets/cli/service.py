@@ -1,6 +1,5 @@
 """`vision-assets serve`, `predict` and `rollback`: what answers."""
 
-import getpass
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ import typer
 
 from vision_assets.cli.output import Author, Json, Name, say, show_error, show_json, show_table
 from vision_assets.home import Home
+from vision_assets.user import by_whom
 from vision_assets.vision.errors import DeploymentError, ImageRefused, Reason, ServiceError
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def rollback(
 
     home, case = Home.from_environment(), use_case(name)
     deployments = Deployments(home.deployments(case.name))
-    back = deployments.rollback(why, author or getpass.getuser(), to)
+    back = deployments.rollback(why, author or by_whom(), to)
     switch = deployments.wait_for_workers(_SWITCH_S)
     set_champion(home, case.name, back.model_id)
     if json:
