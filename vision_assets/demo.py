@@ -146,18 +146,25 @@ def answers(case: UseCase) -> bool:
 
 
 def ask(case: UseCase, image: Path) -> dict:
-    """Send one picture to the endpoint.
+    """Send one picture to the endpoint; no proxy is asked.
 
     Raises:
-        ServiceError: it did not answer with 200.
+        ServiceError: it did not answer, or not with 200.
     """
-    with image.open("rb") as file:
-        response = httpx.post(
-            f"{endpoint_url(case)}/predict",
-            files={"image": (image.name, file)},
-            headers=own_key(),
-            timeout=30,
-        )
+    try:
+        with image.open("rb") as file:
+            response = httpx.post(
+                f"{endpoint_url(case)}/predict",
+                files={"image": (image.name, file)},
+                headers=own_key(),
+                timeout=30,
+                trust_env=False,
+            )
+    except httpx.TransportError as error:
+        raise ServiceError(
+            f"no endpoint answers at {endpoint_url(case)} ({error}); its log is "
+            f"logs/endpoint-{case.name}.log in the home"
+        ) from error
     if not response.is_success:
         raise ServiceError(f"/predict answered {response.status_code}: {response.text[:500]}")
     return response.json()
