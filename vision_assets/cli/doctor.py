@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 PACKAGE = "vision-assets"
-MIN_FREE_BYTES = 5 * 10**9
 SERVER_PORTS = {"Dagster UI": 3000, "MLflow UI": 5000}
 
 
@@ -102,23 +101,33 @@ def _misfit(need: "Requirement") -> str | None:
 
 
 def _disk(home: Home) -> Iterator[Check]:
-    free = shutil.disk_usage(_existing(home.root)).free
-    enough = free >= MIN_FREE_BYTES
-    remedy = "" if enough else f"have {MIN_FREE_BYTES / 1e9:.0f} GB free, or move the home"
-    yield Check("disk", Verdict.OK if enough else Verdict.NOTE, f"{free / 1e9:.1f} GB free", remedy)
+    """As whatever fills the disk is held against it, a quota among it."""
+    from vision_assets.vision.disk import LITTLE_FREE_BYTES, disk_state
+    from vision_assets.vision.errors import SpecError
+
+    try:
+        state = disk_state(home.root)
+    except SpecError as error:
+        yield Check("disk", Verdict.PROBLEM, str(error), "correct the variable")
+        return
+    if state.low:
+        remedy = "nothing new is taken until there is room"
+        yield Check("disk", Verdict.PROBLEM, state.text, remedy)
+    elif state.free_bytes < LITTLE_FREE_BYTES:
+        remedy = f"have {LITTLE_FREE_BYTES / 1e9:.0f} GB free, or move the home"
+        yield Check("disk", Verdict.NOTE, state.text, remedy)
+    else:
+        yield Check("disk", Verdict.OK, state.text)
 
 
 def _home(home: Home) -> Iterator[Check]:
-    folder = _existing(home.root)
+    from vision_assets.vision.disk import nearest
+
+    folder = nearest(home.root)
     writable = folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
     found = str(home.root) + ("" if home.root.exists() else ", not made yet")
     remedy = "" if writable else f"get the right to write to {folder}, or set VISION_ASSETS_HOME"
     yield Check("home", Verdict.OK if writable else Verdict.PROBLEM, found, remedy)
-
-
-def _existing(path: Path) -> Path:
-    """The path, or the nearest folder above it that exists."""
-    return next(folder for folder in (path, *path.parents) if folder.exists())
 
 
 def _ports(_: Home) -> Iterator[Check]:
