@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from vision_assets.cli.bundles import NAMES, find_bundle
 from vision_assets.cli.output import Author, Json, Name, progress, say, show_json, show_table
 from vision_assets.home import Home
+from vision_assets.serving.bundles import NAMES, find_bundle
 from vision_assets.user import by_whom
 from vision_assets.vision.errors import SpecError
 

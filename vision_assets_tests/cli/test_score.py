@@ -17,13 +17,18 @@ def bundle(steel, home) -> Path:
 
 def test_score_needs_a_deployment_or_a_bundle(steel, run, samples):
     assert "no deployment" in run("score", steel, samples.folder, code=1).stderr
-    said = run("score", steel, samples.folder, "--bundle", "abc", code=1).stderr
-    assert "no bundle 'abc'" in said
+    said = run("score", steel, samples.folder, "--bundle", "latest", code=1).stderr
+    assert "has no bundles yet" in said
+
+
+def test_score_of_an_unknown_bundle_names_those_that_exist(steel, run, samples, bundle):
+    said = run("score", steel, samples.folder, "--bundle", "abc", code=2).stderr
+    assert bundle.name in said
 
 
 def test_score_writes_a_row_per_file(steel, run_json, samples, bundle, tmp_path):
     out = tmp_path / "scores.parquet"
-    arguments = ("score", steel, samples.folder, "--out", out, "--bundle", bundle.name)
+    arguments = ("score", steel, samples.folder, "--out", out, "--bundle", "latest")
     first, again = run_json(*arguments), run_json(*arguments)
     rows = pd.read_parquet(out)
     assert len(rows) == first["files"] == first["scored"]
