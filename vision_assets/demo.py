@@ -15,9 +15,9 @@ import dagster as dg
 import httpx
 
 from vision_assets.assets.graph import GRAPH
-from vision_assets.assets.runs import ingest_job_name, use_cases_of
+from vision_assets.assets.runs import UNFINISHED, ingest_job_name, use_cases_of
 from vision_assets.automation.circumstances import decision, under_way
-from vision_assets.automation.state import UNFINISHED, runs_of
+from vision_assets.automation.state import runs_of
 from vision_assets.execution import instance
 from vision_assets.home import Home
 from vision_assets.resources.home import HomeResource

@@ -1,9 +1,11 @@
-"""Runs of Dagster: the jobs of a use case, and for which use cases a run works."""
+"""Runs of Dagster: which have ended, the jobs of a use case, for which use cases a run works."""
 
 import dagster as dg
 
 from vision_assets.vision.use_case import UseCase
 
+ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+UNFINISHED = [status for status in dg.DagsterRunStatus if status not in ENDED]
 _INGEST, _RETRAIN = "_ingest", "_retrain"
 
 

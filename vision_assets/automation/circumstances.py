@@ -7,9 +7,10 @@ import dagster as dg
 
 from vision_assets.assets.cause import BY_TAG, REASON_TAG, STATE_TAG, state_token, trains
 from vision_assets.assets.graph import asset_key, latest_metadata
+from vision_assets.assets.runs import UNFINISHED
 from vision_assets.assets.trained_model import training_lock
 from vision_assets.automation.failures import error_of
-from vision_assets.automation.state import UNFINISHED, is_left_behind
+from vision_assets.automation.state import is_left_behind
 from vision_assets.resources.home import HomeResource
 from vision_assets.vision.disk import disk_state
 from vision_assets.vision.errors import DatasetError

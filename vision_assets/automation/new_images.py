@@ -15,8 +15,8 @@ import dagster as dg
 
 from vision_assets.assets.graph import asset_key, op_name
 from vision_assets.assets.raw_images import BATCH_TAG
-from vision_assets.assets.runs import ingest_job_name
-from vision_assets.automation.state import UNFINISHED, runs_of
+from vision_assets.assets.runs import UNFINISHED, ingest_job_name
+from vision_assets.automation.state import runs_of
 from vision_assets.resources.home import HomeResource
 from vision_assets.vision.disk import disk_state
 from vision_assets.vision.use_case import UseCase

@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 
 from vision_assets.assets.graph import REFERENCE, asset_key, latest_metadata
+from vision_assets.assets.runs import UNFINISHED
 from vision_assets.home import Home
 from vision_assets.keeping.pins import pins
 from vision_assets.resources.agreement import champion
@@ -16,12 +17,6 @@ from vision_assets.vision.store.image_store import ImageStore
 from vision_assets.vision.store.proposals import open_proposals
 from vision_assets.vision.use_case import UseCase
 
-UNFINISHED = [
-    status
-    for status in dg.DagsterRunStatus
-    if status not in (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE)
-    and status is not dg.DagsterRunStatus.CANCELED
-]
 _WORKER_SEEN_S = 3600
 _LATEST = ("trained_model", "exported_model", "evaluation_report", "bento_service")
 

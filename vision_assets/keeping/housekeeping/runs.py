@@ -7,14 +7,13 @@ from pathlib import Path
 
 import dagster as dg
 
-from vision_assets.assets.runs import use_cases_of
+from vision_assets.assets.runs import ENDED, use_cases_of
 from vision_assets.home import Home
 from vision_assets.keeping.housekeeping.item import Item
 from vision_assets.vision.disk import size_of
 from vision_assets.vision.spec.keep import KeepSpec
 
 _PAGE = 200
-ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 
 def old_runs(
