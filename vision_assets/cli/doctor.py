@@ -4,7 +4,6 @@ import os
 import platform
 import shutil
 import socket
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -15,12 +14,15 @@ from typing import TYPE_CHECKING
 import typer
 
 from vision_assets.cli.output import Json, show_json, show_table
+from vision_assets.command import output_of
 from vision_assets.home import Home
+from vision_assets.vision.errors import SpecError
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 PACKAGE = "vision-assets"
+_GIT_TIMEOUT_S = 10.0
 SERVER_PORTS = {"Dagster UI": 3000, "MLflow UI": 5000}
 
 
@@ -103,7 +105,6 @@ def _misfit(need: "Requirement") -> str | None:
 def _disk(home: Home) -> Iterator[Check]:
     """As whatever fills the disk is held against it, a quota among it."""
     from vision_assets.vision.disk import LITTLE_FREE_BYTES, disk_state
-    from vision_assets.vision.errors import SpecError
 
     try:
         state = disk_state(home.root)
@@ -147,7 +148,6 @@ def _port(name: str, port: int) -> Check:
 def _use_cases(_: Home) -> Iterator[Check]:
     """Every YAML, and the port of its endpoint."""
     from vision_assets.project import use_case, use_case_names
-    from vision_assets.vision.errors import SpecError
 
     for name in use_case_names():
         try:
@@ -192,19 +192,13 @@ def _git(_: Home) -> Iterator[Check]:
     if git is None:
         yield Check("git", Verdict.NOTE, "not installed", "install git to record the code version")
         return
-    folder = Path(__file__).parent
-    done = subprocess.run(  # noqa: S603 - our own command line, no shell
-        [git, "rev-parse", "--short", "HEAD"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=10,
-    )
-    if done.returncode == 0:
-        yield Check("git", Verdict.OK, f"commit {done.stdout.strip()}")
-    else:
+    command, folder = [git, "rev-parse", "--short", "HEAD"], Path(__file__).parent
+    try:
+        commit = output_of(command, _GIT_TIMEOUT_S, SpecError, cwd=folder).strip()
+    except SpecError:
         yield Check("git", Verdict.NOTE, "no commit", "run from a clone to record the code version")
+    else:
+        yield Check("git", Verdict.OK, f"commit {commit}")
 
 
 _LOOKS: tuple[Callable[[Home], Iterator[Check]], ...] = (
