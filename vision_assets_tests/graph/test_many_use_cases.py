@@ -13,8 +13,10 @@ import pytest
 from vision_assets.assets.broken_use_case import NOUN
 from vision_assets.assets.graph import GRAPH
 from vision_assets.definitions import defs
+from vision_assets.home import Home
 from vision_assets.project import broken_use_cases, use_case, use_cases
 from vision_assets.vision.errors import SpecError
+from vision_assets.vision.migrations.home_version import require_current
 from vision_assets_tests.graph.conftest import PARTS_YAML
 
 WriteYaml = Callable[..., Path]
@@ -155,7 +157,9 @@ def _cli(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_status_shows_the_others_and_what_is_broken(write_yaml: WriteYaml) -> None:
+def test_status_shows_the_others_and_what_is_broken(write_yaml: WriteYaml, home: Home) -> None:
+    home.root.mkdir()
+    require_current(home.root)
     write_yaml()
     path = write_yaml(BROKEN["a wrong field"], "bad")
     done = _cli("status", "--json")
