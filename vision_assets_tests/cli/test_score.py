@@ -55,3 +55,19 @@ def test_containerize_needs_a_deployment(steel, run):
 def test_containerize_needs_the_bento_that_is_deployed(steel, run, bundle, home):
     Deployments(Home(home).deployments("steel")).deploy(bundle.name, bundle, "t:1", "test", "me")
     assert "it is gone" in run("containerize", steel, code=1).stderr
+
+
+def test_containerize_says_whether_the_service_asks_for_keys(
+    steel, run, run_json, bundle, home, tmp_path
+):
+    Deployments(Home(home).deployments("steel")).deploy(bundle.name, bundle, "s_t:1", "test", "me")
+    bento = Home(home).bentoml / "bentos" / "s_t" / "1" / "src"
+    bento.mkdir(parents=True)
+    (bento / "requirements.txt").touch()
+    said = run("containerize", steel, "--out", tmp_path / "open").stdout
+    assert "answers everybody who reaches it" in said
+    assert "s-t-api-keys" in said
+    yaml = home.parent / "defs" / steel / "defs.yaml"
+    yaml.write_text(yaml.read_text().replace("service: {", "service: {api_keys_file: keys.json, "))
+    assert run_json("containerize", steel, "--out", tmp_path / "keyed")["asks_for_keys"]
+    assert "starts with keys alone" in run("containerize", steel, "--out", tmp_path / "a").stdout
