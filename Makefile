@@ -49,7 +49,7 @@ lint: setup ## Style, import contracts
 types: setup ## Types
 	$(BIN)/pyright
 
-check: lint types test test-slow test-faults ## Everything that CI runs
+check: lint types test test-slow test-faults ## Lint, types and all tests
 
 bench: setup ## Benchmarks, side by side with what one would use instead
 	$(BIN)/python -m benchmarks $(ROWS)

@@ -265,7 +265,7 @@ def _answers(port: int) -> bool:
     import httpx
 
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/", timeout=5).is_success
+        return httpx.get(f"http://127.0.0.1:{port}/", timeout=5, trust_env=False).is_success
     except httpx.TransportError:
         return False
 

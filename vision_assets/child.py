@@ -1,14 +1,14 @@
 """A server process that is kept running, with its log."""
 
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
+
+from vision_assets.serving.process import end_group
 
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 60.0
@@ -64,24 +64,18 @@ class Child:
         if process.poll() is None:
             return True
         if not known_to_have_ended:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            end_group(process)
         return False
 
     def signal(self, number: int) -> None:
         """Send a signal to the whole group of the process."""
-        if self.process is not None and self.process.poll() is None:
+        if self.process is not None and self._is_alive(self.process):
             os.killpg(self.process.pid, number)
 
     def join(self, deadline_s: float) -> None:
-        """Wait until the process has ended; kill its group at the deadline."""
-        if self.process is None:
-            return
-        try:
-            self.process.wait(max(0.0, deadline_s - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+        """Wait until the process has ended, at most until the deadline; then kill its group."""
+        if self.process is not None and self._is_alive(self.process):
+            end_group(self.process, max(0.0, deadline_s - time.monotonic()))
         self._close_log()
 
     def _close_log(self) -> None:

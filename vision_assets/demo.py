@@ -15,9 +15,9 @@ import dagster as dg
 import httpx
 
 from vision_assets.assets.graph import GRAPH
+from vision_assets.assets.runs import UNFINISHED, ingest_job_name, use_cases_of
 from vision_assets.automation.circumstances import decision, under_way
-from vision_assets.automation.new_images import ingest_job_name
-from vision_assets.automation.state import UNFINISHED, runs_of
+from vision_assets.automation.state import runs_of
 from vision_assets.execution import instance
 from vision_assets.home import Home
 from vision_assets.resources.home import HomeResource
@@ -146,18 +146,25 @@ def answers(case: UseCase) -> bool:
 
 
 def ask(case: UseCase, image: Path) -> dict:
-    """Send one picture to the endpoint.
+    """Send one picture to the endpoint; no proxy is asked.
 
     Raises:
-        ServiceError: it did not answer with 200.
+        ServiceError: it did not answer, or not with 200.
     """
-    with image.open("rb") as file:
-        response = httpx.post(
-            f"{endpoint_url(case)}/predict",
-            files={"image": (image.name, file)},
-            headers=own_key(),
-            timeout=30,
-        )
+    try:
+        with image.open("rb") as file:
+            response = httpx.post(
+                f"{endpoint_url(case)}/predict",
+                files={"image": (image.name, file)},
+                headers=own_key(),
+                timeout=30,
+                trust_env=False,
+            )
+    except httpx.TransportError as error:
+        raise ServiceError(
+            f"no endpoint answers at {endpoint_url(case)} ({error}); its log is "
+            f"logs/endpoint-{case.name}.log in the home"
+        ) from error
     if not response.is_success:
         raise ServiceError(f"/predict answered {response.status_code}: {response.text[:500]}")
     return response.json()
@@ -211,7 +218,7 @@ def _nothing_is_new(dagster: dg.DagsterInstance, home: Home, case: UseCase) -> b
 def _refuse_failed(dagster: dg.DagsterInstance, case: UseCase, since: datetime) -> None:
     failed = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], created_after=since)
     for run in dagster.get_runs(failed, limit=5):
-        if run.job_name.startswith(f"{case.name}_"):
+        if case.name in use_cases_of(run):
             raise ServiceError(
                 f"run {run.run_id} of {run.job_name} failed; open it in the Dagster UI, or look "
                 f"at what failed with `vision-assets status {case.name}`"

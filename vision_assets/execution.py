@@ -1,6 +1,5 @@
 """Runs of a graph in this process, on the Dagster instance of the home."""
 
-import getpass
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +15,7 @@ from vision_assets.automation.state import PROCESS_TAG, is_at_work, is_over, thi
 from vision_assets.home import Home
 from vision_assets.resources.agreement import agree
 from vision_assets.resources.tracking import end_interrupted
+from vision_assets.user import by_whom
 from vision_assets.vision.errors import DeploymentError, SpecError
 from vision_assets.vision.store.erasure import complete
 from vision_assets.vision.store.image_store import ImageStore
@@ -62,14 +62,6 @@ def run_graph(
             )
         )
     return result.success
-
-
-def by_whom() -> str:
-    """The user of the system, where it knows a name."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"user {os.getuid()}"
 
 
 def _check_selection(

@@ -54,6 +54,11 @@ class Home:
         return cls(Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME).absolute())
 
     @property
+    def is_there(self) -> bool:
+        """Whether any state is kept in the folder; images that wait to be taken are none."""
+        return any((self.root / name).exists() for name in _STATE)
+
+    @property
     def dagster(self) -> Path:
         return self.root / "dagster"
 

@@ -91,7 +91,7 @@ def taken_ports() -> set[int]:
 
 def _looked() -> dict[str, UseCase | SpecError]:
     """Every use case, or why it cannot be used: one that is broken leaves the others alone."""
-    found = {name: _read(name) for name in use_case_names()}
+    found = {name: _landed(_read(name)) for name in use_case_names()}
     sound = [case for case in found.values() if isinstance(case, UseCase)]
     return found | _clashes(sound)
 
@@ -125,6 +125,17 @@ def _read(name: str) -> UseCase | SpecError:
     except OSError as error:
         return SpecError(f"{path} cannot be read: {error}")
     return _parse(path, (state.st_ino, state.st_mtime_ns, state.st_size))
+
+
+def _landed(case: UseCase | SpecError) -> UseCase | SpecError:
+    """The use case, or why its landing folder can be none in this home."""
+    if isinstance(case, SpecError):
+        return case
+    try:
+        Home.from_environment().landing(case.spec.source.landing)
+    except SpecError as error:
+        return SpecError(f"{_yaml(case.name)}: {error}")
+    return case
 
 
 @lru_cache(maxsize=256)

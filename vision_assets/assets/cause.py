@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from vision_assets.assets.graph import asset_key
+from vision_assets.assets.runs import retraining_job_name
 from vision_assets.assets.yaml_keys import ELSEWHERE
 from vision_assets.vision.use_case import UseCase
 
@@ -34,11 +35,6 @@ def trains(run: dg.DagsterRun, use_case: UseCase) -> bool:
     if run.asset_selection is not None:
         return asset_key(use_case, "trained_model") in run.asset_selection
     return run.job_name == retraining_job_name(use_case)
-
-
-def retraining_job_name(use_case: UseCase) -> str:
-    """Name of the job from dataset version to deployment."""
-    return f"{use_case.name}_retrain"
 
 
 def cause_of(run: dg.DagsterRun) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """What all assets of a graph share: keys, pools and references to what came before."""
 
+from typing import Any
+
 import dagster as dg
 
 from vision_assets.vision.errors import CheckFailed, DatasetError
@@ -79,20 +81,20 @@ def upstream(context: dg.AssetExecutionContext, use_case: UseCase, noun: str) ->
     """
     key = asset_key(use_case, noun)
     event = context.instance.get_latest_materialization_event(key)
-    materialization = event.asset_materialization if event else None
-    if materialization is None or REFERENCE not in materialization.metadata:
+    reference = _said(event, REFERENCE)
+    if event is None or reference is None:
         raise DatasetError(
             f"{use_case.name}/{noun} has never been materialized; materialize it first, "
             f"or the whole graph: vision-assets run {use_case.name}"
         )
-    failed = failed_checks(context.instance, event.run_id, key) if event else []
+    failed = failed_checks(context.instance, event.run_id, key)
     if failed:
         names = ", ".join(check.check_name for check in failed)
         raise CheckFailed(
             f"{use_case.name}/{noun} failed {names} when it was last materialized; "
             "look at its checks, mend what they name and materialize it again"
         )
-    return str(materialization.metadata[REFERENCE].value)
+    return str(reference)
 
 
 def failed_checks(
@@ -113,9 +115,12 @@ def failed_checks(
     ]
 
 
-def latest_reference(instance: dg.DagsterInstance, use_case: UseCase, noun: str) -> str | None:
-    """What an asset made last; None before the first time."""
-    event = instance.get_latest_materialization_event(asset_key(use_case, noun))
+def latest_metadata(instance: dg.DagsterInstance, key: dg.AssetKey, name: str) -> Any | None:
+    """Value of an entry of the metadata that an asset left last; None where there is none."""
+    return _said(instance.get_latest_materialization_event(key), name)
+
+
+def _said(event: dg.EventLogEntry | None, name: str) -> Any | None:
     materialization = event.asset_materialization if event else None
-    said = materialization.metadata.get(REFERENCE) if materialization else None
-    return None if said is None else str(said.value)
+    said = materialization.metadata.get(name) if materialization else None
+    return None if said is None else said.value

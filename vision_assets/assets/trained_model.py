@@ -21,7 +21,7 @@ from vision_assets.vision.use_case import UseCase
 if TYPE_CHECKING:
     from vision_assets.vision.dataset.versions import DatasetVersion
     from vision_assets.vision.spec import Recipe
-    from vision_assets.vision.training.fit import EpochReport
+    from vision_assets.vision.training.progress import EpochReport
     from vision_assets.vision.training.trained_model import TrainedModel
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 
 from vision_assets.assets.cause import BY_TAG, REASON_TAG, cause_of
+from vision_assets.assets.runs import use_cases_of
 from vision_assets.automation.failures import RunError, error_of
 from vision_assets.automation.last_training import stops_in
 from vision_assets.automation.needs import Need
@@ -22,7 +23,6 @@ from vision_assets.vision.remedies import SERVICE_STOPPED, Remedy, remedy_for
 INTERVAL_S = 10
 _SKIPPED = f"{URL_VARIABLE} is not set: nobody is told."
 _CHECK = "DagsterAssetCheckFailedError"
-_JOBS = ("_ingest", "_retrain")
 _DISK, _DAY_S = "DiskFull", 86_400
 _WHAT = {
     SERVICE_STOPPED: "the endpoint",
@@ -148,12 +148,6 @@ def _message(
 
 
 def _use_case_of(run: dg.DagsterRun, error: RunError) -> str:
-    """By the asset that failed, those that were selected, or the name of the job."""
-    if error.asset:
-        return error.asset.partition("/")[0]
-    for key in sorted(run.asset_selection or ()):
-        return key.path[0]
-    for job in _JOBS:
-        if run.job_name.endswith(job):
-            return run.job_name.removesuffix(job)
-    return ""
+    """Whose asset failed, or else the first for which the run works; empty where it is nobody's."""
+    name, of_asset, _ = error.asset.partition("/")
+    return name if of_asset else min(use_cases_of(run), default="")

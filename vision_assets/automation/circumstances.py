@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from vision_assets.assets.cause import BY_TAG, REASON_TAG, STATE_TAG, state_token, trains
-from vision_assets.assets.graph import asset_key
+from vision_assets.assets.graph import asset_key, latest_metadata
+from vision_assets.assets.runs import UNFINISHED
 from vision_assets.assets.trained_model import training_lock
 from vision_assets.automation.failures import error_of
-from vision_assets.automation.state import UNFINISHED, is_left_behind
+from vision_assets.automation.state import is_left_behind
 from vision_assets.resources.home import HomeResource
 from vision_assets.vision.disk import disk_state
 from vision_assets.vision.errors import DatasetError
@@ -115,10 +116,7 @@ def last_training(instance: dg.DagsterInstance, use_case: UseCase) -> dg.RunReco
 
 def last_version(instance: dg.DagsterInstance, use_case: UseCase) -> str | None:
     """Name of the dataset version that a model was last trained on."""
-    event = instance.get_latest_materialization_event(asset_key(use_case, "trained_model"))
-    materialization = event.asset_materialization if event else None
-    said = materialization.metadata.get("dataset") if materialization else None
-    return None if said is None else str(said.value)
+    return latest_metadata(instance, asset_key(use_case, "trained_model"), "dataset")
 
 
 def new_images_of(home: HomeResource, use_case: UseCase, version: str | None) -> NewImages:

@@ -7,7 +7,13 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from vision_assets.assets.cause import BY_TAG, REASON_TAG, cause_of
-from vision_assets.assets.graph import GRAPH, asset_key, failed_checks, latest_reference
+from vision_assets.assets.graph import (
+    GRAPH,
+    REFERENCE,
+    asset_key,
+    failed_checks,
+    latest_metadata,
+)
 from vision_assets.automation.circumstances import last_training, under_way
 from vision_assets.automation.failures import RunError, error_of, one_line
 from vision_assets.resources.home import HomeResource
@@ -132,7 +138,7 @@ def undeployed(instance: dg.DagsterInstance, home: HomeResource, use_case: UseCa
 
 def _left_lying(instance: dg.DagsterInstance, home: HomeResource, use_case: UseCase) -> str | None:
     """What is said of a bundle that was made and does not answer; None where there is none."""
-    bundle_id = latest_reference(instance, use_case, "exported_model")
+    bundle_id = latest_metadata(instance, asset_key(use_case, "exported_model"), REFERENCE)
     deployments = home.deployments(use_case)
     current = deployments.current()
     if bundle_id is None or (current is not None and current.bundle_id == bundle_id):

@@ -8,10 +8,9 @@ from enum import StrEnum
 import dagster as dg
 from dagster._core.scheduler.instigation import InstigatorStatus
 
-from vision_assets.assets.cause import retraining_job_name
+from vision_assets.assets.runs import use_cases_of
 from vision_assets.automation import housekeeping
 from vision_assets.automation.failures import RunError, error_of
-from vision_assets.automation.new_images import ingest_job_name
 from vision_assets.vision.use_case import UseCase
 
 SHARED = ("interrupted_trainings", "lost_runs", "alerts", "alert_delivery", housekeeping.SCHEDULE)
@@ -78,19 +77,12 @@ def switches(instance: dg.DagsterInstance) -> dict[str, bool]:
     return {state.name: state.status is InstigatorStatus.RUNNING for state in states}
 
 
-def concerns(run: dg.DagsterRun, use_case: UseCase) -> bool:
-    """Whether a run is one of the use case."""
-    if run.job_name in (ingest_job_name(use_case), retraining_job_name(use_case)):
-        return True
-    return any(key.path[0] == use_case.name for key in run.asset_selection or ())
-
-
 def last_failed_run(instance: dg.DagsterInstance, use_case: UseCase) -> FailedRun | None:
     """The last run that failed and that nothing has made up for; housekeeping is everybody's."""
     filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE])
     for record in instance.get_run_records(filters, limit=_LOOKED_AT):
         run = record.dagster_run
-        if (run.job_name == housekeeping.JOB or concerns(run, use_case)) and (
+        if (run.job_name == housekeeping.JOB or use_case.name in use_cases_of(run)) and (
             failed := _unless_mended(instance, use_case, record)
         ):
             return failed
@@ -111,7 +103,7 @@ def slow_runs(
         f"{datetime.fromtimestamp(record.start_time, UTC):%Y-%m-%d %H:%M} UTC"
         for record in instance.get_run_records(under_way)
         if record.start_time is not None
-        and concerns(record.dagster_run, use_case)
+        and use_case.name in use_cases_of(record.dagster_run)
         and at_s - record.start_time > _patience_s(instance, use_case, record.dagster_run.job_name)
     ]
 
@@ -120,7 +112,8 @@ def _patience_s(instance: dg.DagsterInstance, use_case: UseCase, job: str) -> fl
     """How long a run of a job may take before somebody has to look."""
     done = dg.RunsFilter(job_name=job, statuses=[dg.DagsterRunStatus.SUCCESS])
     for record in instance.get_run_records(done, limit=_LOOKED_AT):
-        if record.start_time and record.end_time and concerns(record.dagster_run, use_case):
+        is_ours = use_case.name in use_cases_of(record.dagster_run)
+        if is_ours and record.start_time and record.end_time:
             return max(_LONG_S, _TIMES_AS_LONG * (record.end_time - record.start_time))
     return _LONG_WITHOUT_ANY_S
 
@@ -152,4 +145,4 @@ def _succeeded_since(
     success = [dg.DagsterRunStatus.SUCCESS]
     filters = dg.RunsFilter(job_name=job, statuses=success, updated_after=since)
     runs = instance.get_runs(filters, limit=_LOOKED_AT)
-    return any(job == housekeeping.JOB or concerns(run, use_case) for run in runs)
+    return any(job == housekeeping.JOB or use_case.name in use_cases_of(run) for run in runs)

@@ -11,6 +11,7 @@ from vision_assets.automation.liveness import Daemon
 from vision_assets.automation.standing import Standing, answering, standing
 from vision_assets.automation.waits import PERSON
 from vision_assets.resources.home import HomeResource
+from vision_assets.vision.disk import LITTLE_FREE_BYTES
 from vision_assets.vision.errors import VisionAssetsError
 from vision_assets.vision.remedies import (
     ALERT_UNDELIVERED,
@@ -20,7 +21,6 @@ from vision_assets.vision.remedies import (
 )
 from vision_assets.vision.use_case import UseCase
 
-LITTLE_FREE_BYTES = 5 * 10**9
 _CHECK_FAILURES = ("DagsterAssetCheckFailedError", "CheckFailed")
 
 

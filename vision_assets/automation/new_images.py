@@ -15,7 +15,8 @@ import dagster as dg
 
 from vision_assets.assets.graph import asset_key, op_name
 from vision_assets.assets.raw_images import BATCH_TAG
-from vision_assets.automation.state import UNFINISHED, runs_of
+from vision_assets.assets.runs import UNFINISHED, ingest_job_name
+from vision_assets.automation.state import runs_of
 from vision_assets.resources.home import HomeResource
 from vision_assets.vision.disk import disk_state
 from vision_assets.vision.use_case import UseCase
@@ -33,11 +34,6 @@ RESTS = 10
 kept in the landing folder, listing them takes seconds."""
 MAX_REST_S = 300.0
 _FAILED = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
-
-
-def ingest_job_name(use_case: UseCase) -> str:
-    """Name of the job that ingests one batch."""
-    return f"{use_case.name}_ingest"
 
 
 def new_images(use_case: UseCase) -> dg.SensorDefinition:

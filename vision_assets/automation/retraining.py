@@ -9,14 +9,9 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from vision_assets.assets.cause import (
-    BY_TAG,
-    REASON_TAG,
-    STATE_TAG,
-    retraining_job_name,
-    state_token,
-)
+from vision_assets.assets.cause import BY_TAG, REASON_TAG, STATE_TAG, state_token
 from vision_assets.assets.graph import GRAPH, asset_key
+from vision_assets.assets.runs import retraining_job_name
 from vision_assets.automation.circumstances import (
     decision,
     last_began_s,

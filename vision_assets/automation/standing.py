@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from vision_assets.assets.graph import asset_key
+from vision_assets.assets.runs import use_cases_of
 from vision_assets.automation.last_training import Stop, stops, undeployed
 from vision_assets.automation.liveness import (
     Daemon,
     FailedRun,
-    concerns,
     daemon,
     last_failed_run,
     slow_runs,
@@ -187,7 +187,7 @@ def _runs(instance: dg.DagsterInstance, use_case: UseCase) -> list[dict[str, str
             "at": f"{record.create_timestamp:%Y-%m-%d %H:%M}",
         }
         for record in instance.get_run_records(limit=_RUNS_LOOKED_AT)
-        if concerns(record.dagster_run, use_case)
+        if use_case.name in use_cases_of(record.dagster_run)
     ][:_RUNS]
 
 

@@ -1,4 +1,4 @@
-"""Runs of Dagster as automation sees them: which are unfinished, and which is alive."""
+"""Runs of Dagster as automation sees them: the latest of a job, and which is alive."""
 
 import os
 from pathlib import Path
@@ -8,14 +8,6 @@ import dagster as dg
 PROCESS_TAG = "vision_assets/process"
 _START_FIELD = 19
 """Of /proc/<pid>/stat behind the name of the process: when it began, proc(5)."""
-
-UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 
 def is_over(instance: dg.DagsterInstance, run_id: str) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from vision_assets.assets.graph import SUSPICION, asset_key
+from vision_assets.assets.graph import SUSPICION, asset_key, latest_metadata
 from vision_assets.automation.new_images import given_up
 from vision_assets.resources.home import HomeResource
 from vision_assets.vision.errors import LandingUnreadable
@@ -113,9 +113,6 @@ def _of_the_store(store: "ImageStore", name: str) -> Iterator[Wait]:
 
 def _suspects(instance: dg.DagsterInstance, use_case: UseCase) -> Wait:
     """Labels that label_suspicion listed last; where they were mended it is to be run again."""
-    event = instance.get_latest_materialization_event(asset_key(use_case, SUSPICION))
-    materialization = event.asset_materialization if event else None
-    said = materialization.metadata.get("suspects") if materialization else None
-    number = int(str(said.value)) if said is not None else 0
+    number = latest_metadata(instance, asset_key(use_case, SUSPICION), "suspects") or 0
     command = f"vision-assets suspects {use_case.name}"
     return Wait("labels that may be wrong", number, PERSON, command, can_wait=True)

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from vision_assets.cli.bundles import NAMES, find_bundle
 from vision_assets.cli.output import Json, Name, say, show_json, show_table
 from vision_assets.home import Home
+from vision_assets.serving.bundles import NAMES, find_bundle
 
 if TYPE_CHECKING:
     from vision_assets.vision.evaluation.comparison import Comparison

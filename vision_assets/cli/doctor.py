@@ -4,7 +4,6 @@ import os
 import platform
 import shutil
 import socket
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -15,13 +14,15 @@ from typing import TYPE_CHECKING
 import typer
 
 from vision_assets.cli.output import Json, show_json, show_table
+from vision_assets.command import output_of
 from vision_assets.home import Home
+from vision_assets.vision.errors import SpecError
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 PACKAGE = "vision-assets"
-MIN_FREE_BYTES = 5 * 10**9
+_GIT_TIMEOUT_S = 10.0
 SERVER_PORTS = {"Dagster UI": 3000, "MLflow UI": 5000}
 
 
@@ -102,23 +103,32 @@ def _misfit(need: "Requirement") -> str | None:
 
 
 def _disk(home: Home) -> Iterator[Check]:
-    free = shutil.disk_usage(_existing(home.root)).free
-    enough = free >= MIN_FREE_BYTES
-    remedy = "" if enough else f"have {MIN_FREE_BYTES / 1e9:.0f} GB free, or move the home"
-    yield Check("disk", Verdict.OK if enough else Verdict.NOTE, f"{free / 1e9:.1f} GB free", remedy)
+    """As whatever fills the disk is held against it, a quota among it."""
+    from vision_assets.vision.disk import LITTLE_FREE_BYTES, disk_state
+
+    try:
+        state = disk_state(home.root)
+    except SpecError as error:
+        yield Check("disk", Verdict.PROBLEM, str(error), "correct the variable")
+        return
+    if state.low:
+        remedy = "nothing new is taken until there is room"
+        yield Check("disk", Verdict.PROBLEM, state.text, remedy)
+    elif state.free_bytes < LITTLE_FREE_BYTES:
+        remedy = f"have {LITTLE_FREE_BYTES / 1e9:.0f} GB free, or move the home"
+        yield Check("disk", Verdict.NOTE, state.text, remedy)
+    else:
+        yield Check("disk", Verdict.OK, state.text)
 
 
 def _home(home: Home) -> Iterator[Check]:
-    folder = _existing(home.root)
+    from vision_assets.vision.disk import nearest
+
+    folder = nearest(home.root)
     writable = folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
     found = str(home.root) + ("" if home.root.exists() else ", not made yet")
     remedy = "" if writable else f"get the right to write to {folder}, or set VISION_ASSETS_HOME"
     yield Check("home", Verdict.OK if writable else Verdict.PROBLEM, found, remedy)
-
-
-def _existing(path: Path) -> Path:
-    """The path, or the nearest folder above it that exists."""
-    return next(folder for folder in (path, *path.parents) if folder.exists())
 
 
 def _ports(_: Home) -> Iterator[Check]:
@@ -138,7 +148,6 @@ def _port(name: str, port: int) -> Check:
 def _use_cases(_: Home) -> Iterator[Check]:
     """Every YAML, and the port of its endpoint."""
     from vision_assets.project import use_case, use_case_names
-    from vision_assets.vision.errors import SpecError
 
     for name in use_case_names():
         try:
@@ -183,19 +192,13 @@ def _git(_: Home) -> Iterator[Check]:
     if git is None:
         yield Check("git", Verdict.NOTE, "not installed", "install git to record the code version")
         return
-    folder = Path(__file__).parent
-    done = subprocess.run(  # noqa: S603 - our own command line, no shell
-        [git, "rev-parse", "--short", "HEAD"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=10,
-    )
-    if done.returncode == 0:
-        yield Check("git", Verdict.OK, f"commit {done.stdout.strip()}")
-    else:
+    command, folder = [git, "rev-parse", "--short", "HEAD"], Path(__file__).parent
+    try:
+        commit = output_of(command, _GIT_TIMEOUT_S, SpecError, cwd=folder).strip()
+    except SpecError:
         yield Check("git", Verdict.NOTE, "no commit", "run from a clone to record the code version")
+    else:
+        yield Check("git", Verdict.OK, f"commit {commit}")
 
 
 _LOOKS: tuple[Callable[[Home], Iterator[Check]], ...] = (

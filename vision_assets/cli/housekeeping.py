@@ -1,6 +1,5 @@
 """`vision-assets housekeeping`, `pin` and `unpin`."""
 
-import getpass
 from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +18,7 @@ from vision_assets.cli.output import (
     size_text,
 )
 from vision_assets.home import Home
+from vision_assets.user import by_whom
 from vision_assets.vision.errors import StoreError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def pin(
     from vision_assets.project import use_case
 
     case = use_case(name)
-    added = add_pin(Home.from_environment(), case.name, what, why, author or getpass.getuser())
+    added = add_pin(Home.from_environment(), case.name, what, why, author or by_whom())
     if json:
         show_json(added.model_dump(mode="json"))
     else:

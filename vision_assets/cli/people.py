@@ -1,6 +1,5 @@
 """`vision-assets label`, `annotate`, `resolve` and `remove`: what people decide of images."""
 
-import getpass
 from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
@@ -9,6 +8,7 @@ import typer
 
 from vision_assets.cli.output import Author, Json, Name, say, show_json, show_table
 from vision_assets.home import Home
+from vision_assets.user import by_whom
 from vision_assets.vision.errors import SpecError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def label(
     from vision_assets.vision.store.people import label_from_csv
 
     case, store = _opened(name)
-    result = label_from_csv(store, csv, case.spec, author or getpass.getuser())
+    result = label_from_csv(store, csv, case.spec, author or by_whom())
     if json:
         show_json(vars(result))
     else:
@@ -70,7 +70,7 @@ def annotate(
     case, store = _opened(name)
     landing = Home.from_environment().landing(case.spec.source.landing)
     done, faults = annotate_images(
-        store, landing, case.spec, author or getpass.getuser(), place, cast("LabelSource", form)
+        store, landing, case.spec, author or by_whom(), place, cast("LabelSource", form)
     )
     if json:
         show_json(vars(done) | {"faults": [vars(fault) for fault in faults]})
@@ -108,9 +108,7 @@ def resolve(
 
     decision = "accept" if accept else "dismiss"
     for item in items:
-        resolve_item(
-            store, item, decision, case.spec, author or getpass.getuser(), label=label, why=why
-        )
+        resolve_item(store, item, decision, case.spec, author or by_whom(), label=label, why=why)
     if json:
         show_json({"decision": decision, "items": items})
     else:
@@ -135,7 +133,7 @@ def remove(
     home = Home.from_environment()
     if not yes:
         typer.confirm(f"Erase {len(image_ids)} images of {name} for good?", abort=True, err=True)
-    removal = remove_images(store, image_ids, author or getpass.getuser(), why)
+    removal = remove_images(store, image_ids, author or by_whom(), why)
     PixelCache(home.pixel_cache).forget(removal.ids)
     landed = still_there(home.landing(case.spec.source.landing), removal.sources)
     bundles = bundles_with(home, name, removal.ids)

@@ -1,14 +1,14 @@
 """`vision-assets propose` and `proposals`: a model annotates, a person decides."""
 
-import getpass
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from vision_assets.cli.bundles import NAMES, find_bundle
 from vision_assets.cli.output import Author, Json, Name, progress, say, show_json, show_table
 from vision_assets.home import Home
+from vision_assets.serving.bundles import NAMES, find_bundle
+from vision_assets.user import by_whom
 from vision_assets.vision.errors import SpecError
 
 
@@ -59,7 +59,7 @@ def proposals(
     if items:
         if accept == reject:
             raise SpecError("expected one of --accept and --reject for the proposals named")
-        settled = settle_proposals(store, items, accept, author or getpass.getuser())
+        settled = settle_proposals(store, items, accept, author or by_whom())
         counts = {"accepted" if accept else "rejected": settled}
         if json:
             show_json(counts)

@@ -8,6 +8,7 @@ import typer
 
 from vision_assets.cli.output import Json, Name, progress, say, show_json, show_table
 from vision_assets.home import Home
+from vision_assets.serving.bundles import CHAMPION, NAMES
 
 
 def score(
@@ -17,9 +18,7 @@ def score(
         Path | None,
         typer.Option(help="Parquet file; default: scores/<use case>/<folder>.parquet in the home."),
     ] = None,
-    bundle: Annotated[
-        str, typer.Option(help="Who answers: champion, or the id of a bundle.")
-    ] = "champion",
+    bundle: Annotated[str, typer.Option(help=f"Who answers: {NAMES}")] = CHAMPION,
     json: Json = False,
 ) -> None:
     """Answer every file of a folder, one row each; files that were answered before are kept.

@@ -1,6 +1,5 @@
 """`vision-assets serve`, `predict` and `rollback`: what answers."""
 
-import getpass
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ import typer
 
 from vision_assets.cli.output import Author, Json, Name, say, show_error, show_json, show_table
 from vision_assets.home import Home
+from vision_assets.user import by_whom
 from vision_assets.vision.errors import DeploymentError, ImageRefused, Reason, ServiceError
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ def predict(
     from vision_assets.project import use_case
 
     case = use_case(name)
-    ask = _local(case) if local else _remote(url or f"http://127.0.0.1:{case.spec.service.port}")
+    here = f"http://127.0.0.1:{case.spec.service.port}"
+    ask = _local(case) if local else _remote(url or here, trust_env=url is not None)
     answers, refused = _answers(ask, images)
     if json:
         show_json([{"image": image, **answer} for image, answer in answers])
@@ -88,7 +89,7 @@ def rollback(
 
     home, case = Home.from_environment(), use_case(name)
     deployments = Deployments(home.deployments(case.name))
-    back = deployments.rollback(why, author or getpass.getuser(), to)
+    back = deployments.rollback(why, author or by_whom(), to)
     switch = deployments.wait_for_workers(_SWITCH_S)
     set_champion(home, case.name, back.model_id)
     if json:
@@ -132,13 +133,13 @@ def _local(case: "UseCase") -> Ask:
     return lambda image: dict(predictor.predict(image.read_bytes()))
 
 
-def _remote(url: str) -> Ask:
-    """Answers over HTTP, on one connection."""
+def _remote(url: str, trust_env: bool = True) -> Ask:
+    """Answers over HTTP, on one connection; by the proxy of the environment where it is trusted."""
     import httpx
 
     from vision_assets.vision.inference.service.keys import own_key
 
-    client = httpx.Client(base_url=url, timeout=_TIMEOUT_S, headers=own_key())
+    client = httpx.Client(base_url=url, timeout=_TIMEOUT_S, headers=own_key(), trust_env=trust_env)
 
     def ask(image: Path) -> dict[str, Any]:
         with image.open("rb") as file:

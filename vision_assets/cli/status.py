@@ -8,7 +8,8 @@ import typer
 from rich.markup import escape
 
 from vision_assets.cli.output import Json, say, show_json, show_table
-from vision_assets.home import Home
+from vision_assets.home import HOME_VARIABLE, Home
+from vision_assets.vision.errors import StoreError
 
 if TYPE_CHECKING:
     from vision_assets.automation.needs import Need
@@ -24,7 +25,10 @@ def status(
         str | None, typer.Argument(metavar="[NAME]", help="Use case; default: a line for each.")
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Exit code 1 if anything needs a person.")
+        bool,
+        typer.Option(
+            "--check", help="Exit code 1 if anything needs a person, or if there is no home."
+        ),
     ] = False,
     json: Json = False,
 ) -> None:
@@ -35,6 +39,11 @@ def status(
     from vision_assets.automation.needs import Urgency, worst
 
     home = Home.from_environment()
+    if check and not home.is_there:
+        raise StoreError(
+            f"expected a home in {home.root}, there is none; set {HOME_VARIABLE} to the folder "
+            "where it is, or start `vision-assets up`"
+        )
     found = _look(home, name)
     if json:
         show_json({each: _json(*state) for each, state in found.items()})

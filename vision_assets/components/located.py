@@ -40,6 +40,11 @@ def told(path: Path, error: BaseException) -> str:
     """
     if isinstance(error, ValidationError):
         return "\n".join(map(_told_field, error.errors(include_url=False)))
+    if isinstance(error, UnicodeDecodeError):
+        line = error.object.count(b"\n", 0, error.start) + 1
+        return f"line {line}: expected UTF-8; save the file as UTF-8"
+    if isinstance(error, OSError):
+        return f"it cannot be read: {error}"
     return _told_type(path) or str(error)
 
 
@@ -56,7 +61,7 @@ def _told_field(error: Any) -> str:
 
 def _told_type(path: Path) -> str | None:
     """Where the file names a component of ours that there is not."""
-    lines = enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+    lines = enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1)
     package = f"{vision_assets.__name__}."
     for number, line in lines:
         name = line.removeprefix(_TYPE).strip()

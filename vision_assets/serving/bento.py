@@ -7,12 +7,12 @@ in the clean environment: what a Bento needs and does not carry shows itself her
 import hashlib
 import json
 import shutil
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from vision_assets.command import output_of
 from vision_assets.home import Home
 from vision_assets.serving.bento_projects import bento_project, requirements, shared_project
 from vision_assets.serving.environment import clean_variables, ensure_environment
@@ -177,21 +177,21 @@ def _build(python: Path, work: Path, context: Path, tag: str, digest: str) -> Pa
         "include": ["*"],
         "python": {"packages": _pins(requirements()), "lock_packages": False},
     }
-    done = subprocess.run(  # noqa: S603 - our own command line, no shell
+
+    def failed(how: str) -> ServiceError:
+        return ServiceError(f"the Bento {tag} cannot be built; BentoML {how}")
+
+    said = output_of(
         [str(python), "-c", _BUILD_SCRIPT],
+        _BUILD_TIMEOUT_S,
+        failed,
         input=json.dumps(options),
-        capture_output=True,
-        text=True,
-        timeout=_BUILD_TIMEOUT_S,
         cwd=context,
         env=clean_variables(BENTOML_HOME=str(work / "store"), PYTHONDONTWRITEBYTECODE="1"),
-        check=False,
     )
     built = work / "store" / "bentos" / name / version
-    if done.returncode != 0 or not built.is_dir():
-        raise ServiceError(
-            f"the Bento {tag} cannot be built; BentoML said:\n{(done.stdout + done.stderr)[-4000:]}"
-        )
+    if not built.is_dir():
+        raise failed(f"wrote no {built}: {said}")
     (built / _CONTEXT_LABEL).write_text(digest)
     return built
 

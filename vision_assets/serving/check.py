@@ -1,6 +1,5 @@
 """The check of a Bento: started for real in its clean environment, asked over HTTP."""
 
-import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 import httpx
 import numpy as np
 
+from vision_assets.command import output_of
 from vision_assets.home import Home
 from vision_assets.serving.bento import BuiltBento, limits_of
 from vision_assets.serving.environment import clean_variables, ensure_environment
@@ -126,16 +126,21 @@ def check_bento(home: Home, built: BuiltBento, expected: Sequence[Expected]) -> 
 
 
 def found_modules(python: Path) -> tuple[str, ...]:
-    """Those of FORBIDDEN_MODULES that an environment can import."""
-    done = subprocess.run(  # noqa: S603 - our own command line, no shell
-        [str(python), "-c", _FIND_MODULES, *FORBIDDEN_MODULES],
-        capture_output=True,
-        text=True,
-        cwd=python.parent,
-        env=clean_variables(),
-        check=True,
-    )
-    return tuple(done.stdout.split())
+    """Those of FORBIDDEN_MODULES that an environment can import.
+
+    Raises:
+        ServiceError: its Python cannot say it.
+    """
+
+    def failed(how: str) -> ServiceError:
+        return ServiceError(
+            f"{python} cannot be asked for its modules: it {how}; remove the environment, it is "
+            "built again"
+        )
+
+    command = [str(python), "-c", _FIND_MODULES, *FORBIDDEN_MODULES]
+    found = output_of(command, _REQUEST_TIMEOUT_S, failed, cwd=python.parent, env=clean_variables())
+    return tuple(found.split())
 
 
 def differences(expected: Any, got: Any, field: str = "") -> list[str]:

@@ -18,13 +18,15 @@ _BASE_MIB, _WORKER_MIB = 256, 384
 """Memory of the supervisor and of a worker: a worker was seen to use 156 MB, the rest is room."""
 
 
-def containerize(bento: BuiltBento, spec: ServiceSpec, out: Path) -> list[Path]:
+def containerize(bento: BuiltBento, spec: ServiceSpec, out: Path, keyed: bool) -> list[Path]:
     """Write the build context of a Bento's image.
 
     Args:
         bento: what the image holds.
         spec: port and number of workers.
         out: a folder that is not there yet.
+        keyed: whether the service starts with keys of its consumers alone; else it starts without
+            any, too, and then answers everybody.
 
     Returns:
         The files that were written for people, relative to `out`.
@@ -39,7 +41,7 @@ def containerize(bento: BuiltBento, spec: ServiceSpec, out: Path) -> list[Path]:
             f"expected the Bento {bento.tag} in {bento.folder}, it is gone; materialize its "
             "bento_service"
         )
-    values = _values(bento, spec)
+    values = _values(bento, spec) | {"keyed": keyed}
     recipe = image_recipe()
     templates = sorted(path.relative_to(recipe) for path in recipe.rglob(f"*{_TEMPLATE}"))
     with new_folder(out) as folder:
@@ -55,6 +57,11 @@ def containerize(bento: BuiltBento, spec: ServiceSpec, out: Path) -> list[Path]:
     return [_target(template) for template in templates]
 
 
+def service_name(bento: BuiltBento) -> str:
+    """Name of the service in compose and Kubernetes, where none has an underscore."""
+    return bento.tag.split(":")[0].replace("_", "-")
+
+
 def requirements_of(bento: BuiltBento) -> Path:
     """The requirements that a Bento was built with, with exact versions and hashes."""
     return bento.folder / "src" / requirements().name
@@ -68,7 +75,7 @@ def _let_everybody_read(folder: Path) -> None:
 
 def _values(bento: BuiltBento, spec: ServiceSpec) -> dict[str, object]:
     name, version = bento.tag.split(":")
-    host = name.replace("_", "-")
+    host = service_name(bento)
     return {
         "tag": bento.tag,
         "name": name,

@@ -71,6 +71,11 @@ def serve(home: Home, use_case: UseCase) -> NoReturn:
     os.execve(command[0], command, variables)  # noqa: S606 - our own command line, no shell
 
 
+def asks_for_keys(home: Home, spec: ServiceSpec) -> bool:
+    """Whether an endpoint that is started now answers those with a key alone."""
+    return any(_api_keys(home, spec).values())
+
+
 def _api_keys(home: Home, spec: ServiceSpec) -> dict[str, str]:
     """Where the service finds its keys: what the environment names wins over the YAML."""
     named = {name: os.environ[name] for name in KEYS_VARIABLES if os.environ.get(name)}

@@ -7,12 +7,12 @@ tracking, so that a Bento that works here works alone.
 import hashlib
 import os
 import shutil
-import subprocess
 import sys
 import sysconfig
 import tempfile
 from pathlib import Path
 
+from vision_assets.command import output_of
 from vision_assets.home import Home
 from vision_assets.serving.bento_projects import requirements
 from vision_assets.vision.atomic import sync_folder
@@ -21,7 +21,6 @@ from vision_assets.vision.file_lock import file_lock
 
 ENVIRONMENTS_VARIABLE = "VISION_ASSETS_ENVIRONMENTS"
 _BUILD_TIMEOUT_S = 1800
-_OUTPUT_TAIL = 4000
 _PRIVATE_PREFIXES = ("PYTHON", "DAGSTER", "MLFLOW", "BENTOML", "VIRTUAL_ENV", "VISION_ASSETS")
 
 
@@ -96,20 +95,13 @@ def _install(requirements_txt: Path) -> list[str]:
 
 
 def _run(command: list[str]) -> None:
-    done = subprocess.run(  # noqa: S603 - our own command line, no shell
-        command,
-        capture_output=True,
-        text=True,
-        timeout=_BUILD_TIMEOUT_S,
-        env=clean_variables(),
-        check=False,
-    )
-    if done.returncode != 0:
-        raise ServiceError(
-            f"the clean environment cannot be built: `{' '.join(command)}` ended with "
-            f"{done.returncode}; install needs a package index or a folder of wheels:\n"
-            f"{(done.stdout + done.stderr)[-_OUTPUT_TAIL:]}"
+    def failed(how: str) -> ServiceError:
+        return ServiceError(
+            "the clean environment cannot be built, which needs a package index or a folder of "
+            f"wheels: `{' '.join(command)}` {how}"
         )
+
+    output_of(command, _BUILD_TIMEOUT_S, failed, env=clean_variables())
 
 
 if __name__ == "__main__":

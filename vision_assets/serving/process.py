@@ -123,7 +123,8 @@ class ServiceProcess:
         """End the service: politely, then by force, with everything it started."""
         process, self._process = self._process, None
         if process is not None:
-            _end(process)
+            process.terminate()
+            end_group(process, _STOP_TIMEOUT_S)
         self._bentoml_home.cleanup()
 
     def wait(self) -> int:
@@ -188,11 +189,15 @@ def _is_ready(base_url: str) -> bool:
         return False
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(_STOP_TIMEOUT_S)
+def end_group(process: subprocess.Popen[bytes], wait_s: float = 0.0) -> None:
+    """Wait until a process has ended, then kill what is left of its group, itself included.
+
+    Args:
+        process: leader of a group of its own.
+        wait_s: the longest that it is waited for.
+    """
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(wait_s)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

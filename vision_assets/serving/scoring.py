@@ -4,14 +4,9 @@ from pathlib import Path
 
 from vision_assets.home import Home
 from vision_assets.serving.bento import limits_of
-from vision_assets.serving.deployments import Deployments
-from vision_assets.vision.errors import BundleError, DeploymentError
-from vision_assets.vision.inference.bundle import CARD_FILE, Bundle
+from vision_assets.serving.bundles import CHAMPION, find_bundle
 from vision_assets.vision.scoring.score import OnProgress, ScoreReport, score_folder
 from vision_assets.vision.use_case import UseCase
-
-CHAMPION = "champion"
-"""Stands for the bundle that is deployed."""
 
 
 def score_use_case(
@@ -19,7 +14,7 @@ def score_use_case(
     use_case: UseCase,
     folder: Path,
     out: Path | None = None,
-    bundle_id: str = CHAMPION,
+    bundle_name: str = CHAMPION,
     on_progress: OnProgress | None = None,
 ) -> ScoreReport:
     """Answer every file of a folder, within the bounds of the service.
@@ -29,34 +24,16 @@ def score_use_case(
         use_case: whose bundle it is.
         folder: with the images.
         out: the Parquet file; default: one for this folder's name in the home.
-        bundle_id: who answers; default: the bundle that is deployed.
+        bundle_name: who answers, as `find_bundle` takes it; default: the one that is deployed.
         on_progress: told of the files done and of all files.
 
     Raises:
-        BundleError: there is no such bundle, or it is damaged.
+        SpecError: there is no bundle of that name, or there are several.
+        BundleError: it is damaged, or there are none at all.
         DeploymentError: nothing is deployed.
         DatasetError: the folder is none.
     """
     limits = limits_of(use_case.spec)
-    bundle = _bundle(home, use_case, bundle_id)
+    bundle = find_bundle(home, use_case.name, bundle_name)
     default = home.scores(use_case.name) / f"{folder.absolute().name}.parquet"
     return score_folder(bundle, folder, out or default, limits, on_progress=on_progress)
-
-
-def _bundle(home: Home, use_case: UseCase, bundle_id: str) -> Bundle:
-    if bundle_id == CHAMPION:
-        deployments = Deployments(home.deployments(use_case.name))
-        current = deployments.current()
-        if current is None:
-            raise DeploymentError(
-                f"{use_case.name} has no deployment; run `vision-assets run {use_case.name}` "
-                "first, or name a bundle with --bundle"
-            )
-        return Bundle.load(deployments.bundle_folder(current))
-    bundles = home.bundles(use_case.name)
-    known = sorted(path.parent.name for path in bundles.glob(f"[!.]*/{CARD_FILE}"))
-    if bundle_id not in known:
-        raise BundleError(
-            f"{use_case.name} has no bundle {bundle_id!r}; there are: {', '.join(known) or 'none'}"
-        )
-    return Bundle.load(bundles / bundle_id)

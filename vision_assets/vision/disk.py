@@ -15,6 +15,8 @@ from vision_assets.vision.errors import DiskFull, SpecError
 QUOTA_VARIABLE = "VISION_ASSETS_QUOTA_GB"
 MIN_FREE_VARIABLE = "VISION_ASSETS_MIN_FREE_GB"
 DEFAULT_MIN_FREE_GB = 1.0
+LITTLE_FREE_BYTES = 5 * 10**9
+"""With less than this free somebody has to look, before the home is low on disk."""
 _GB = 1_000_000_000
 _MEASURED_EVERY_S = 60.0
 _measured: dict[Path, tuple[float, int]] = {}
@@ -79,7 +81,7 @@ def disk_state(home: Path, measured: bool = False) -> DiskState:
         SpecError: a variable is no number.
     """
     quota_bytes = _bytes_of(QUOTA_VARIABLE, None)
-    usage = shutil.disk_usage(_nearest(home))
+    usage = shutil.disk_usage(nearest(home))
     needs_size = measured or quota_bytes is not None
     return DiskState(
         home=home,
@@ -117,12 +119,20 @@ def size_of(folder: Path) -> int:
                     if entry.is_dir(follow_symlinks=False):
                         folders.append(Path(entry.path))
                     else:
-                        total += entry.stat(follow_symlinks=False).st_size
+                        total += _size_of(entry)
         except NotADirectoryError:
             total += current.lstat().st_size
         except FileNotFoundError:
             continue
     return total
+
+
+def _size_of(entry: os.DirEntry[str]) -> int:
+    """Bytes of a file; none where it has gone since it was listed."""
+    try:
+        return entry.stat(follow_symlinks=False).st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _used_bytes(home: Path) -> int:
@@ -134,7 +144,7 @@ def _used_bytes(home: Path) -> int:
     return size_bytes
 
 
-def _nearest(path: Path) -> Path:
+def nearest(path: Path) -> Path:
     """The path, or the first folder above it that exists."""
     return next(each for each in (path.absolute(), *path.absolute().parents) if each.exists())
 

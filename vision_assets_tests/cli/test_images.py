@@ -1,5 +1,7 @@
 """ingest, status, label, resolve and remove on a real store."""
 
+import os
+
 import pytest
 
 from vision_assets.vision.store.image_store import ImageStore
@@ -37,6 +39,15 @@ def test_open_items_are_listed_and_dismissed(ingested, run, run_json):
     items = [item["item_id"] for item in run_json("resolve", ingested)]
     run("resolve", ingested, *items, "--dismiss", "--why", "seen", "--author", "someone")
     assert run_json("resolve", ingested) == []
+
+
+def test_who_has_no_name_on_the_system_is_recorded_by_number(ingested, run, run_json, monkeypatch):
+    item = run_json("resolve", ingested)[0]["item_id"]
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 54321)
+    run("resolve", ingested, item, "--dismiss")
+    assert "settled by user 54321" in run("resolve", ingested, item, "--accept", code=1).stderr
 
 
 def test_an_accepted_conflict_changes_the_label(ingested, run, run_json):

@@ -63,7 +63,7 @@ def test_an_unknown_model_is_told_with_those_that_exist(steel, bundles, run):
 
 def test_without_bundles_that_is_told(steel, run):
     assert "vision-assets run steel" in run("compare", steel, "latest", "latest", code=1).stderr
-    assert "no champion" in run("compare", steel, "champion", "latest", code=2).stderr
+    assert "no champion" in run("compare", steel, "champion", "latest", code=1).stderr
 
 
 def test_suspected_labels_are_mended_by_the_table(steel, bundles, run, run_json):

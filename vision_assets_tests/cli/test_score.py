@@ -17,13 +17,18 @@ def bundle(steel, home) -> Path:
 
 def test_score_needs_a_deployment_or_a_bundle(steel, run, samples):
     assert "no deployment" in run("score", steel, samples.folder, code=1).stderr
-    said = run("score", steel, samples.folder, "--bundle", "abc", code=1).stderr
-    assert "no bundle 'abc'" in said
+    said = run("score", steel, samples.folder, "--bundle", "latest", code=1).stderr
+    assert "has no bundles yet" in said
+
+
+def test_score_of_an_unknown_bundle_names_those_that_exist(steel, run, samples, bundle):
+    said = run("score", steel, samples.folder, "--bundle", "abc", code=2).stderr
+    assert bundle.name in said
 
 
 def test_score_writes_a_row_per_file(steel, run_json, samples, bundle, tmp_path):
     out = tmp_path / "scores.parquet"
-    arguments = ("score", steel, samples.folder, "--out", out, "--bundle", bundle.name)
+    arguments = ("score", steel, samples.folder, "--out", out, "--bundle", "latest")
     first, again = run_json(*arguments), run_json(*arguments)
     rows = pd.read_parquet(out)
     assert len(rows) == first["files"] == first["scored"]
@@ -50,3 +55,19 @@ def test_containerize_needs_a_deployment(steel, run):
 def test_containerize_needs_the_bento_that_is_deployed(steel, run, bundle, home):
     Deployments(Home(home).deployments("steel")).deploy(bundle.name, bundle, "t:1", "test", "me")
     assert "it is gone" in run("containerize", steel, code=1).stderr
+
+
+def test_containerize_says_whether_the_service_asks_for_keys(
+    steel, run, run_json, bundle, home, tmp_path
+):
+    Deployments(Home(home).deployments("steel")).deploy(bundle.name, bundle, "s_t:1", "test", "me")
+    bento = Home(home).bentoml / "bentos" / "s_t" / "1" / "src"
+    bento.mkdir(parents=True)
+    (bento / "requirements.txt").touch()
+    said = run("containerize", steel, "--out", tmp_path / "open").stdout
+    assert "answers everybody who reaches it" in said
+    assert "s-t-api-keys" in said
+    yaml = home.parent / "defs" / steel / "defs.yaml"
+    yaml.write_text(yaml.read_text().replace("service: {", "service: {api_keys_file: keys.json, "))
+    assert run_json("containerize", steel, "--out", tmp_path / "keyed")["asks_for_keys"]
+    assert "starts with keys alone" in run("containerize", steel, "--out", tmp_path / "a").stdout

@@ -147,20 +147,32 @@ def test_doctor_finds_a_home_that_cannot_be_made(run, home):
     assert "get the right to write" in run("doctor", code=1).stdout
 
 
+def test_doctor_finds_a_quota_that_is_used_up(run, home, monkeypatch):
+    home.mkdir()
+    (home / "file").write_bytes(bytes(2_000_000))
+    monkeypatch.setenv("VISION_ASSETS_QUOTA_GB", "0.001")
+    disk = _check(json.loads(run("doctor", "--json", code=1).stdout), "disk")
+    assert disk["verdict"] == "problem"
+    assert "the quota of VISION_ASSETS_QUOTA_GB is used up" in disk["found"]
+    monkeypatch.setenv("VISION_ASSETS_QUOTA_GB", "plenty")
+    disk = _check(json.loads(run("doctor", "--json", code=1).stdout), "disk")
+    assert "number of gigabytes, got 'plenty'" in disk["found"]
+
+
 def test_doctor_finds_alerts_that_nobody_took(run, run_json, home, monkeypatch):
     from vision_assets.automation.outbox import Outbox
     from vision_assets.automation.webhook import URL_VARIABLE, Webhook
 
-    assert "nobody is told" in _webhook_check(run_json("doctor"))["found"]
+    assert "nobody is told" in _check(run_json("doctor"), "webhook")["found"]
     monkeypatch.setenv(URL_VARIABLE, "http://127.0.0.1:9/hook")
     outbox = Outbox(home / "alerts")
     outbox.put("r1", {"id": "r1", "use_case": "steel", "what": "run r1"})
     outbox.deliver(Webhook("http://127.0.0.1:9/hook").post)
-    found = _webhook_check(json.loads(run("doctor", "--json", code=1).stdout))
+    found = _check(json.loads(run("doctor", "--json", code=1).stdout), "webhook")
     assert found["verdict"] == "problem"
     assert "not delivered: 1" in found["found"]
 
 
-def _webhook_check(checks):
-    (found,) = (check for check in checks if check["name"] == "webhook")
+def _check(checks, name):
+    (found,) = (check for check in checks if check["name"] == name)
     return found

@@ -54,12 +54,31 @@ def test_one_use_case_is_shown_whole(steel, run):
     assert "vision-assets resolve steel" in said
 
 
-def test_the_exit_code_is_0_whatever_is_found_but_with_check(steel, run):
+def test_the_exit_code_is_0_whatever_is_found_but_with_check(steel, run, home):
+    require_current(home)
     run("status", steel, "--check")
     run("ingest", steel)
     run("status", steel)
     run("status", steel, "--check", code=1)
     run("status", "--check", code=1)
+
+
+def test_a_check_where_there_is_no_home_is_told(steel, run, home, monkeypatch):
+    monkeypatch.setenv("VISION_ASSETS_HOME", str(home.parent / "elsewhere"))
+    for name in ((), (steel,)):
+        said = run("status", *name, "--check", code=1).stderr
+        assert f"expected a home in {home.parent / 'elsewhere'}, there is none" in said
+        assert "set VISION_ASSETS_HOME" in said
+        run("status", *name)
+
+
+def test_a_check_of_an_empty_folder_is_one_of_no_home(run, home):
+    home.mkdir()
+    assert "there is none" in run("status", "--check", code=1).stderr
+    (home / "landing" / "steel").mkdir(parents=True)
+    run("status", "--check", code=1)
+    require_current(home)
+    run("status", "--check")
 
 
 def test_looking_changes_nothing(steel, run, home):

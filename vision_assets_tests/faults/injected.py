@@ -17,7 +17,7 @@ import dagster as dg
 import psutil
 
 from vision_assets.assets.raw_images import BATCH_TAG
-from vision_assets.automation.new_images import ingest_job_name
+from vision_assets.assets.runs import ingest_job_name
 from vision_assets.execution import instance
 from vision_assets.home import Home
 from vision_assets.project import project_file

@@ -19,9 +19,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from vision_assets.automation.new_images import ingest_job_name
-from vision_assets.automation.retraining import retraining_job_name
-from vision_assets.automation.state import UNFINISHED, runs_of
+from vision_assets.assets.runs import UNFINISHED, ingest_job_name, retraining_job_name
+from vision_assets.automation.state import runs_of
 from vision_assets.execution import instance
 from vision_assets.home import Home
 from vision_assets.project import use_case

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from vision_assets.assets.cause import retraining_job_name
 from vision_assets.assets.graph import GRAPH, REFERENCE, asset_key
+from vision_assets.assets.runs import retraining_job_name
 from vision_assets.vision.use_case import UseCase
 
 

@@ -239,6 +239,26 @@ def test_a_gate_is_told_with_its_figures(parts: UseCase, instance: dg.DagsterIns
     assert message["command"] == "vision-assets explain parts"
 
 
+@pytest.mark.parametrize(
+    ("job", "use_case"), [("parts_scanned_ingest", "parts_scanned"), ("housekeeping", "")]
+)
+def test_a_run_in_which_no_asset_failed_is_told_of_its_use_case(
+    instance: dg.DagsterInstance, job: str, use_case: str
+) -> None:
+    @dg.op
+    def remove_what_is_old() -> None:
+        raise TrainingError("no")
+
+    @dg.job(name=job)
+    def graph() -> None:
+        remove_what_is_old()
+
+    done = graph.execute_in_process(instance=instance, raise_on_error=False)
+    run = instance.get_run_by_id(done.run_id)
+    assert run is not None
+    assert of_run(instance, run)["use_case"] == use_case
+
+
 def _failed_run_sensor(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
     sensor = alerts()[0]
     record = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)

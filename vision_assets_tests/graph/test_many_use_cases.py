@@ -13,8 +13,10 @@ import pytest
 from vision_assets.assets.broken_use_case import NOUN
 from vision_assets.assets.graph import GRAPH
 from vision_assets.definitions import defs
+from vision_assets.home import Home
 from vision_assets.project import broken_use_cases, use_case, use_cases
 from vision_assets.vision.errors import SpecError
+from vision_assets.vision.migrations.home_version import require_current
 from vision_assets_tests.graph.conftest import PARTS_YAML
 
 WriteYaml = Callable[..., Path]
@@ -46,6 +48,31 @@ def test_a_broken_one_leaves_the_others_alone(write_yaml: WriteYaml, what: str) 
     assert set(GRAPH) < _nouns("parts")
     assert list(use_cases()) == ["parts"]
     assert str(path) in str(broken_use_cases()["bad"])
+
+
+def test_one_in_another_encoding_leaves_the_others_alone(write_yaml: WriteYaml) -> None:
+    write_yaml()
+    path = write_yaml(name="bad")
+    path.write_bytes(f"{PARTS_YAML}# Prüfstand 3\n".encode("latin-1"))
+    assert (set(GRAPH) < _nouns("parts"), _nouns("bad")) == (True, {NOUN})
+    assert f"{path}: line 7: expected UTF-8" in str(broken_use_cases()["bad"])
+
+
+def test_one_that_is_no_file_leaves_the_others_alone(write_yaml: WriteYaml, project: Path) -> None:
+    write_yaml()
+    (project / "bad/defs.yaml").mkdir(parents=True)
+    assert list(use_cases()) == ["parts"]
+    assert "cannot be read" in str(broken_use_cases()["bad"])
+
+
+def test_one_that_lands_in_the_state_of_the_home_leaves_the_others_alone(
+    write_yaml: WriteYaml,
+) -> None:
+    write_yaml()
+    path = write_yaml(_yaml("bad", 3101).replace("landing/bad", "stores/bad"), "bad")
+    assert list(use_cases()) == ["parts"]
+    assert f"{path}: expected a landing folder of its own" in str(broken_use_cases()["bad"])
+    assert (set(GRAPH) < _nouns("parts"), _nouns("bad")) == (True, {NOUN})
 
 
 def test_a_broken_one_is_an_asset_that_says_why(write_yaml: WriteYaml) -> None:
@@ -130,7 +157,9 @@ def _cli(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_status_shows_the_others_and_what_is_broken(write_yaml: WriteYaml) -> None:
+def test_status_shows_the_others_and_what_is_broken(write_yaml: WriteYaml, home: Home) -> None:
+    home.root.mkdir()
+    require_current(home.root)
     write_yaml()
     path = write_yaml(BROKEN["a wrong field"], "bad")
     done = _cli("status", "--json")

@@ -11,19 +11,21 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from vision_assets.assets.cause import BY_TAG, REASON_TAG, STATE_TAG, retraining_job_name
+from vision_assets.assets.cause import BY_TAG, REASON_TAG, STATE_TAG
 from vision_assets.assets.graph import GRAPH, REFERENCE, asset_key
+from vision_assets.assets.runs import retraining_job_name
 from vision_assets.assets.trained_model import training_lock
 from vision_assets.automation.circumstances import decision, last_version, under_way
 from vision_assets.automation.failures import error_of
 from vision_assets.automation.request import VALID_S, claim
 from vision_assets.automation.state import PROCESS_TAG
-from vision_assets.execution import by_whom, run_graph
 from vision_assets.execution import instance as dagster_of
+from vision_assets.execution import run_graph
 from vision_assets.home import Home
 from vision_assets.project import use_case
 from vision_assets.resources.home import HomeResource
 from vision_assets.resources.tracking import tracking_uri
+from vision_assets.user import by_whom
 from vision_assets.vision.file_lock import file_lock
 from vision_assets.vision.use_case import UseCase
 from vision_assets_tests.graph.conftest import PARTS_YAML

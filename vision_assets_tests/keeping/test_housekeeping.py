@@ -308,6 +308,23 @@ def test_runs_of_a_use_case_that_does_not_load_stay_whatever_their_age(
     assert found.refused == {"audited": "line 3"}
 
 
+def test_runs_of_a_use_case_whose_name_begins_alike_are_not_kept_for_it(
+    home: Home, parts: UseCase, dagster: dg.DagsterInstance
+) -> None:
+    for_ever = case_with(parts, runs_days=None)
+    scanned = UseCase("parts_scanned", parts.task, parts.spec)
+    ended = dg.DagsterRunStatus.SUCCESS
+    jobs = ("parts_ingest", "parts_scanned_ingest")
+    runs = [dg.DagsterRun(job_name=job, status=ended, run_config={}) for job in jobs]
+    for run in runs:
+        dagster.add_run(run)
+    storage: Any = dagster.run_storage
+    with storage.connect() as connection:
+        connection.exec_driver_sql("UPDATE runs SET create_timestamp = '2020-01-01 00:00:00'")
+    (item,) = (each for each in plan(home, [for_ever, scanned], dagster).items)
+    assert (item.kind, item.use_case, item.name) == ("run", "parts_scanned", runs[1].run_id)
+
+
 def test_a_log_is_cut_to_its_end_and_written_on(
     home: Home, parts: UseCase, dagster: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:

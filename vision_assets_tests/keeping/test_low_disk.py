@@ -5,7 +5,7 @@ import subprocess
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -138,6 +138,23 @@ def test_a_quota_is_held_against_what_the_home_holds(
     assert "2.0 MB of 1.0 MB it may hold" in state.text
     monkeypatch.setenv(QUOTA_VARIABLE, "1")
     assert not disk_state(tmp_path).low
+
+
+def test_a_file_that_goes_while_it_is_looked_at_hides_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / name).write_bytes(bytes(1000))
+    scan = os.scandir
+
+    def scan_and_lose_one(folder: Path) -> Any:
+        with scan(folder) as entries:
+            listed = list(entries)
+        Path(listed[0].path).unlink()
+        return nullcontext(listed)
+
+    monkeypatch.setattr(os, "scandir", scan_and_lose_one)
+    assert size_of(tmp_path) == 2000
 
 
 def test_a_home_that_is_not_there_yet_has_a_disk(tmp_path: Path) -> None:

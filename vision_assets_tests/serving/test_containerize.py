@@ -23,10 +23,16 @@ import yaml
 from vision_assets.home import Home
 from vision_assets.serving.bento import BuiltBento
 from vision_assets.serving.containerize import containerize
+from vision_assets.serving.endpoint import asks_for_keys
 from vision_assets.serving.environment import ensure_environment
 from vision_assets.serving.process import free_port
 from vision_assets.vision.errors import ServiceError
 from vision_assets.vision.inference.bundle import Bundle
+from vision_assets.vision.inference.service.keys import (
+    KEYS_FILE_VARIABLE,
+    KEYS_VARIABLE,
+    KEYS_VARIABLES,
+)
 from vision_assets.vision.spec import ServiceSpec
 from vision_assets_tests.serving.bundles import colour_png
 
@@ -36,7 +42,7 @@ KUBERNETES = "1.31"
 @pytest.fixture(scope="module")
 def context(built: BuiltBento, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("image") / "context"
-    containerize(built, ServiceSpec(port=3107, workers=2), folder)
+    containerize(built, ServiceSpec(port=3107, workers=2), folder, keyed=False)
     return folder
 
 
@@ -119,12 +125,12 @@ def test_everybody_may_read_the_bento(context: Path):
 
 def test_a_folder_that_is_there_is_not_written_over(context: Path, built: BuiltBento):
     with pytest.raises(ServiceError, match="is there already"):
-        containerize(built, ServiceSpec(), context)
+        containerize(built, ServiceSpec(), context, keyed=False)
 
 
 def test_a_bento_that_is_gone_is_told(tmp_path: Path):
     with pytest.raises(ServiceError, match="it is gone"):
-        containerize(BuiltBento("a:b", tmp_path / "b"), ServiceSpec(), tmp_path / "out")
+        containerize(BuiltBento("a:b", tmp_path / "b"), ServiceSpec(), tmp_path / "out", False)
 
 
 def test_compose_gives_the_service_no_rights(context: Path):
@@ -136,6 +142,50 @@ def test_compose_gives_the_service_no_rights(context: Path):
     assert service["ports"] == ["127.0.0.1:${PORT:-3107}:3000"]
     assert [mount.split(":")[0] for mount in service["tmpfs"]] == ["/tmp"]
     assert "volumes" not in service
+
+
+def keys_asked_for(context: Path) -> tuple[str, dict[str, Any]]:
+    """What compose and Kubernetes do about the keys."""
+    (service,) = yaml.safe_load((context / "compose.yaml").read_text())["services"].values()
+    deployment = manifests(context)["Deployment"]
+    kubernetes_validate.validate(deployment, KUBERNETES, strict=True)
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    (variable,) = container["env"]
+    secret = variable["valueFrom"]["secretKeyRef"]
+    return service["environment"]["VISION_ASSETS_API_KEYS"], secret
+
+
+def test_without_keys_the_service_starts_all_the_same(context: Path):
+    variable, secret = keys_asked_for(context)
+    assert variable == "${VISION_ASSETS_API_KEYS:-}"
+    assert secret == {"name": "colours-api-keys", "key": "keys", "optional": True}
+
+
+def test_a_service_that_asks_for_keys_does_not_start_without(built: BuiltBento, tmp_path: Path):
+    containerize(built, ServiceSpec(), tmp_path / "out", keyed=True)
+    variable, secret = keys_asked_for(tmp_path / "out")
+    assert variable.startswith("${VISION_ASSETS_API_KEYS:?")
+    assert secret == {"name": "colours-api-keys", "key": "keys", "optional": False}
+
+
+@pytest.mark.parametrize(
+    ("said", "named", "expected"),
+    [
+        (None, {}, False),
+        ("keys.json", {}, True),
+        (None, {KEYS_VARIABLE: '{"mes": "0123456789abcdef"}'}, True),
+        (None, {KEYS_FILE_VARIABLE: "/etc/keys.json"}, True),
+        ("keys.json", {KEYS_VARIABLE: ""}, False),
+    ],
+)
+def test_keys_are_asked_for_as_the_endpoint_does(
+    said: str | None, named: dict[str, str], expected: bool, monkeypatch: pytest.MonkeyPatch
+):
+    for variable in KEYS_VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+    for variable, value in named.items():
+        monkeypatch.setenv(variable, value)
+    assert asks_for_keys(Home(Path("home")), ServiceSpec(api_keys_file=said)) is expected
 
 
 def test_with_a_slot_only_acknowledgements_can_be_written(context: Path):

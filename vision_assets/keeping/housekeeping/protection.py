@@ -6,7 +6,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from vision_assets.assets.graph import REFERENCE, asset_key
+from vision_assets.assets.graph import REFERENCE, asset_key, latest_metadata
+from vision_assets.assets.runs import UNFINISHED
 from vision_assets.home import Home
 from vision_assets.keeping.pins import pins
 from vision_assets.resources.agreement import champion
@@ -16,12 +17,6 @@ from vision_assets.vision.store.image_store import ImageStore
 from vision_assets.vision.store.proposals import open_proposals
 from vision_assets.vision.use_case import UseCase
 
-UNFINISHED = [
-    status
-    for status in dg.DagsterRunStatus
-    if status not in (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE)
-    and status is not dg.DagsterRunStatus.CANCELED
-]
 _WORKER_SEEN_S = 3600
 _LATEST = ("trained_model", "exported_model", "evaluation_report", "bento_service")
 
@@ -93,11 +88,9 @@ def _protected(
 def _latest(case: UseCase, instance: dg.DagsterInstance) -> Iterator[tuple[str, str]]:
     """What the assets made last: the next run starts from it, or a person looks at it."""
     for noun in _LATEST:
-        event = instance.get_latest_materialization_event(asset_key(case, noun))
-        if event is not None and event.asset_materialization is not None:
-            reference = event.asset_materialization.metadata.get(REFERENCE)
-            if reference is not None:
-                yield f"the latest {noun}", str(reference.value).rpartition(":")[2]
+        reference = latest_metadata(instance, asset_key(case, noun), REFERENCE)
+        if reference is not None:
+            yield f"the latest {noun}", str(reference).rpartition(":")[2]
 
 
 def _earliest_start_s(instance: dg.DagsterInstance) -> float:

@@ -1,19 +1,19 @@
 """Dagster's records and logs of runs that ended long ago."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import dagster as dg
 
+from vision_assets.assets.runs import ENDED, use_cases_of
 from vision_assets.home import Home
 from vision_assets.keeping.housekeeping.item import Item
 from vision_assets.vision.disk import size_of
 from vision_assets.vision.spec.keep import KeepSpec
 
 _PAGE = 200
-ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 
 def old_runs(
@@ -39,7 +39,7 @@ def old_runs(
         cursor = records[-1].dagster_run.run_id
         for record in records:
             run = record.dagster_run
-            owners = _use_cases_of(run, runs_days)
+            owners = use_cases_of(run) & runs_days.keys()
             asked = [runs_days[name] for name in owners] or [default]
             days = max((each for each in asked if each is not None), default=0)
             age = now - record.create_timestamp.replace(tzinfo=UTC)
@@ -47,12 +47,6 @@ def old_runs(
                 owner = owners.pop() if len(owners) == 1 else ""
                 why = f"ended over {days} days ago"
                 yield _item(home, instance, run.run_id, owner, why)
-
-
-def _use_cases_of(run: dg.DagsterRun, names: Iterable[str]) -> set[str]:
-    """Those that a run worked for."""
-    selected = {key.path[0] for key in run.asset_selection or ()}
-    return {name for name in names if name in selected or run.job_name.startswith(f"{name}_")}
 
 
 def _item(home: Home, instance: dg.DagsterInstance, run_id: str, use_case: str, why: str) -> Item:

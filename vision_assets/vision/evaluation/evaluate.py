@@ -17,8 +17,6 @@ from vision_assets.vision.inference.predictor import Predictor
 from vision_assets.vision.tasks.task import Task
 from vision_assets.vision.training.pixels import ReadBytes
 
-__all__ = ["Scorecard", "evaluate"]
-
 _LATENCIES = {"latency_p50_ms": 50, "latency_p95_ms": 95}
 
 

@@ -133,7 +133,7 @@ class Bundle:
             BundleError: a file is missing or was changed, or the bundle is of another schema
                 or contract version.
         """
-        card = _read_card(folder / CARD_FILE)
+        card = read_card(folder)
         bundle = cls(folder, card)
         for name in card.files:
             bundle.read(name)
@@ -224,7 +224,13 @@ def _expected_id(card: Card) -> str:
     return content_id(card.files, card.thresholds, card.input.tiling)
 
 
-def _read_card(path: Path) -> Card:
+def read_card(folder: Path) -> Card:
+    """What a bundle says of itself; whether its files are so is for `Bundle.load`.
+
+    Raises:
+        BundleError: the card is missing, damaged, or of another schema or contract version.
+    """
+    path = folder / CARD_FILE
     try:
         said: Any = json.loads(_read_bytes(path))
     except ValueError as error:

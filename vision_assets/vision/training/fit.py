@@ -16,18 +16,10 @@ from vision_assets.vision.training.device import choose_device, repeatable
 from vision_assets.vision.training.pixel_cache import PixelCache
 from vision_assets.vision.training.pixel_file import Pixels
 from vision_assets.vision.training.pixels import ReadBytes, decoded
-from vision_assets.vision.training.progress import (
-    EpochReport,
-    OnEpoch,
-    Say,
-    ignore_progress,
-    say_nothing,
-)
+from vision_assets.vision.training.progress import OnEpoch, Say, ignore_progress, say_nothing
 from vision_assets.vision.training.provenance import code_version, data_fingerprint, environment
 from vision_assets.vision.training.trained_model import TrainedModel, write_trained_model
 from vision_assets.vision.training.views import view_keys, with_views
-
-__all__ = ["EpochReport", "fit"]
 
 
 def fit(
