@@ -32,7 +32,7 @@ from vision_assets.resources.agreement import agree
 from vision_assets.resources.tracking import prepare, tracking_uri
 from vision_assets.serving.deployments import Deployments
 from vision_assets.serving.process import ending_with_parent
-from vision_assets.vision.errors import ServiceError, VisionAssetsError
+from vision_assets.vision.errors import ServiceError, SpecError, VisionAssetsError
 from vision_assets.vision.use_case import UseCase
 
 HOST = "127.0.0.1"
@@ -95,14 +95,20 @@ class Stack:
     def tick(self) -> None:
         """Start endpoints of new deployments, revive what has ended, tell what is wrong."""
         self._heed_the_clock()
+        try:
+            self._heed_use_cases()
+        except SpecError as error:  # their folder is gone, such as on a share
+            self._tell_once(f"{error}; what runs goes on")
+        for child in self.children.values():
+            child.revive(self.say)
+        self._mend_dagster()
+
+    def _heed_use_cases(self) -> None:
         for name, error in broken_use_cases().items():
             self._tell_once(f"{name} does not load, all others do: {error}")
         self._bound_pools()
         for use_case in use_cases().values():
             self._follow(use_case)
-        for child in self.children.values():
-            child.revive(self.say)
-        self._mend_dagster()
 
     def _mend_dagster(self) -> None:
         """End Dagster where its code server has died: it would not start one again by itself."""

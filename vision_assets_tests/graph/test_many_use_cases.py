@@ -1,6 +1,7 @@
 """Many use cases in one home: one that is broken or clashes leaves the others alone."""
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -12,9 +13,11 @@ import pytest
 
 from vision_assets.assets.broken_use_case import NOUN
 from vision_assets.assets.graph import GRAPH
+from vision_assets.child import Child
 from vision_assets.definitions import defs
 from vision_assets.home import Home
 from vision_assets.project import broken_use_cases, use_case, use_cases
+from vision_assets.stack import Stack
 from vision_assets.vision.errors import SpecError
 from vision_assets.vision.migrations.home_version import require_current
 from vision_assets_tests.graph.conftest import PARTS_YAML
@@ -155,6 +158,27 @@ def _cli(*arguments: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
+
+
+def test_what_runs_goes_on_while_the_folder_of_all_is_gone(
+    home: Home, project: Path, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    stack = Stack(home, say=said.append)
+    command = [sys.executable, "-c", "import time; time.sleep(300)"]
+    stack.children["mlflow"] = server = Child("mlflow", command, {}, tmp_path / "log")
+    server.start()
+    project.rename(tmp_path / "gone")
+    stack.tick()
+    (told,) = said
+    assert "which is no folder" in told
+    assert server.process is not None
+    assert server.process.poll() is None
+    (tmp_path / "gone").rename(project)
+    stack.tick()
+    assert said == [told]
+    server.signal(signal.SIGKILL)
+    server.join(0)
 
 
 def test_status_shows_the_others_and_what_is_broken(write_yaml: WriteYaml, home: Home) -> None:

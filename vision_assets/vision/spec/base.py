@@ -20,6 +20,8 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
 def _leads_nowhere_else(path: str | None) -> str | None:
+    if path is not None and "\0" in path:
+        raise ValueError(f"expected a path, got {path!r}; drop the \\0")
     if path is not None and ".." in PurePosixPath(path.removeprefix("file:")).parts:
         raise ValueError(
             f"expected a path inside the home, or an absolute one, got {path!r}; drop the .."
