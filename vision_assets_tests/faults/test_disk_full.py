@@ -3,6 +3,7 @@
 On a small file system in memory, which needs the right to mount.
 """
 
+import json
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from vision_assets.serving.deployments import Deployments
 from vision_assets.vision.atomic import new_file, write_bytes
 from vision_assets.vision.dataset.versions import DatasetVersions
 from vision_assets.vision.errors import DiskFull
+from vision_assets.vision.formats.annotations.coco_folder import CocoFolder
 from vision_assets.vision.inference.bundle import Bundle, write_bundle
 from vision_assets.vision.inference.service.slot import read_slot
 from vision_assets.vision.spec import PipelineSpec
@@ -87,6 +89,20 @@ def test_an_ingest_takes_each_image_once_after_there_is_room(
         path.relative_to(landed).as_posix() for path in landed.rglob("*.jpg")
     )
     assert len(ImageStore.open(disk.folder / "store").labels()) == N_IMAGES
+
+
+@pytest.mark.parametrize("room_kb", [0, 4, 64])
+def test_a_json_is_indexed_after_there_is_room(disk: Disk, tmp_path: Path, room_kb: int) -> None:
+    images = [{"id": number, "file_name": f"{number}.jpg"} for number in range(3000)]
+    (tmp_path / "a.json").write_text(json.dumps({"images": images, "annotations": []}))
+    disk.fill(room_kb * 1024)
+    folder = CocoFolder(tmp_path, "a.json", disk.folder / "indices")
+    with pytest.raises(DiskFull, match="free some space, then run it again"):
+        folder.read("7.jpg")
+    disk.make_room()
+    said = folder.read("7.jpg")
+    assert said is not None
+    assert (said.objects, said.faults) == ((), ())
 
 
 @pytest.mark.parametrize("room_kb", [0, 8, 16, 24])
