@@ -16,6 +16,7 @@ from pathlib import Path
 from vision_assets.vision.errors import DiskFull
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_NO_ROOM_IN_WORDS = ("no space left", "quota exceeded")
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -125,12 +126,18 @@ def room_for(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _NO_ROOM:
+        if is_full(error):
             raise DiskFull(
                 f"the disk of {path.parent} is full: {path.name} was not written, what was there "
                 "stays; free some space, then run it again"
             ) from error
         raise
+
+
+def is_full(error: OSError) -> bool:
+    """Whether it says that a disk, or a quota, has no room; Lance says so in words alone."""
+    said = str(error).lower()
+    return error.errno in _NO_ROOM or any(words in said for words in _NO_ROOM_IN_WORDS)
 
 
 def sync_folder(folder: Path) -> None:
