@@ -100,6 +100,11 @@ def new_folder(path: Path, is_sound: Callable[[Path], bool] = Path.exists) -> It
                     shutil.rmtree(left)
 
 
+def holding(*names: str) -> Callable[[Path], bool]:
+    """For `new_folder`: whether a folder has all files of these names."""
+    return lambda folder: all((folder / name).is_file() for name in names)
+
+
 @contextmanager
 def synced(folder: Path) -> Iterator[None]:
     """Files that appear below a folder while the block runs are on disk when it ends.
