@@ -1,15 +1,12 @@
 """Annotation files as bytes: what is wrong with one, and what is wrong with its disk."""
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from vision_assets.vision.errors import LandingUnreadable
 from vision_assets.vision.formats.annotations.file_text import Unusable, is_there, read_bytes
-
-_NOBODY = 65534
+from vision_assets_tests.nobody import without_rights
 
 
 def test_a_file_that_is_not_there_is_a_fault(tmp_path: Path):
@@ -27,17 +24,7 @@ def test_a_file_that_cannot_be_read_now_is_none():
         read_bytes(Path("/proc/self"), "mem")
 
 
-@pytest.fixture
-def forbidden(tmp_path: Path) -> Iterator[Path]:
-    """A folder that this process may not look into, root or not."""
+def test_a_file_of_which_nobody_can_tell_whether_it_is_there_is_not_left_out(tmp_path: Path):
     (tmp_path / "landing").mkdir(mode=0)
-    user = os.geteuid()
-    if user == 0:
-        os.seteuid(_NOBODY)
-    yield tmp_path / "landing"
-    os.seteuid(user)
-
-
-def test_a_file_of_which_nobody_can_tell_whether_it_is_there_is_not_left_out(forbidden: Path):
-    with pytest.raises(LandingUnreadable, match="give this user the right"):
-        is_there(forbidden, "a.xml")
+    with without_rights(), pytest.raises(LandingUnreadable, match="give this user the right"):
+        is_there(tmp_path / "landing", "a.xml")
