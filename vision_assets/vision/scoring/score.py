@@ -134,13 +134,13 @@ class _Scorer:
         Raises:
             ImageRefused: it is.
         """
-        largest = self._predictor.limits.max_bytes
+        limits = self._predictor.limits
         with confined(self._folder, path).open("rb") as file:
-            data = file.read(largest + 1)
-        if len(data) > largest:
+            data = file.read(limits.max_bytes + 1)
+        if len(data) > limits.max_bytes:
             raise ImageRefused(
                 Reason.TOO_MANY_BYTES,
-                f"expected at most {largest} bytes, got more; raise images.max_bytes",
+                f"expected at most {limits.max_bytes} bytes, got more; raise {limits.bytes_key}",
             )
         return hashlib.sha256(data).hexdigest(), data
 

@@ -86,8 +86,9 @@ def test_refusals_are_rows_with_a_reason(colours: Bundle, folder: Path):
 def test_a_file_that_is_too_large_is_not_read_whole(colours: Bundle, folder: Path):
     with (folder / "huge.png").open("wb") as file:
         file.truncate(1 << 40)
-    _, rows = score(colours, folder, limits=Limits(max_bytes=10_000))
+    _, rows = score(colours, folder, limits=Limits(max_bytes=10_000, bytes_key="service.max"))
     assert rows.loc["huge.png", "refused"] == "too_many_bytes"
+    assert str(rows.loc["huge.png", "detail"]).endswith("raise service.max")
 
 
 def test_a_file_that_cannot_be_read_is_told(colours: Bundle, folder: Path):
