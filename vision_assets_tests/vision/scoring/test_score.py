@@ -97,6 +97,13 @@ def test_a_file_that_cannot_be_read_is_told(colours: Bundle, folder: Path):
     assert rows.loc["gone.png", "refused"] == "unreadable"
 
 
+def test_a_pipe_is_told_and_not_waited_for(colours: Bundle, folder: Path):
+    os.mkfifo(folder / "pipe.png")
+    _, rows = score(colours, folder)
+    assert rows.loc["pipe.png", "refused"] == "unreadable"
+    assert "expected a file" in str(rows.loc["pipe.png", "detail"])
+
+
 def test_a_link_out_of_the_folder_is_told_and_not_followed(colours: Bundle, folder: Path):
     outside = folder.with_name("outside")
     outside.mkdir()

@@ -83,6 +83,21 @@ def read_bytes(landing: Path, path: str, max_bytes: int = MAX_BYTES) -> bytes:
     return data
 
 
+def read_head(landing: Path, path: str, n_bytes: int) -> bytes:
+    """The first bytes of a file; none of what is no file of the folder.
+
+    Raises:
+        LandingUnreadable: it cannot be read now.
+    """
+    if not is_there(landing, path):
+        return b""
+    try:
+        with reading(landing, path), os.fdopen(open_below(landing, path), "rb") as file:
+            return file.read(n_bytes)
+    except Unusable:
+        return b""
+
+
 def number(text: str | None, name: str) -> float:
     """A finite number.
 
