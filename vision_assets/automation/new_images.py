@@ -9,6 +9,7 @@ away, is none of these tries.
 
 import time
 from collections.abc import Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -69,8 +70,8 @@ def new_images(use_case: UseCase) -> dg.SensorDefinition:
             if rest_s > INTERVAL_S:
                 context.update_cursor(str(time.time() + min(rest_s, MAX_REST_S)))
             return dg.SkipReason("No settled file waits in the landing folder.")
-        requests = [_request(context.instance, use_case, batch) for batch in batches]
-        due = [request for request in requests if request is not None][:MAX_REQUESTS]
+        requests = (_request(context.instance, use_case, batch) for batch in batches)
+        due = list(islice(filter(None, requests), MAX_REQUESTS))
         if not due:
             return dg.SkipReason(f"{len(batches)} batches are in flight or wait for a retry.")
         return dg.SensorResult(run_requests=due)
@@ -86,15 +87,15 @@ def _rest_s(cursor: str | None) -> float:
 
 def _todo(home: HomeResource, use_case: UseCase) -> "list[Batch]":
     """Batches that are not yet in the store, the ones just written among them."""
-    from vision_assets.vision.store.landing import open_batches, waiting, write_batches
+    from vision_assets.vision.store.landing import waiting_and_open, write_batches
 
     source = use_case.spec.source
     store = home.image_store(use_case)
     folder = home.home.batches(use_case.name)
     landing = home.home.landing(source.landing)
     now_s = time.time()
-    write_batches(waiting(landing, store, source, folder, now_s), source.batch, folder, now_s)
-    return open_batches(folder, store)
+    files, opened = waiting_and_open(landing, store, source, folder, now_s)
+    return opened + write_batches(files, source.batch, folder, now_s)
 
 
 def given_up(instance: dg.DagsterInstance, home: HomeResource, use_case: UseCase) -> int:

@@ -69,15 +69,15 @@ def refused(home: HomeResource, use_case: UseCase) -> dict[str, int]:
 
 def waiting_files(home: HomeResource, use_case: UseCase) -> int | None:
     """Files that are to be ingested; None where the landing folder cannot be listed."""
-    from vision_assets.vision.store.landing import open_batches, waiting
+    from vision_assets.vision.store.landing import waiting_and_open
 
     source, store = use_case.spec.source, home.image_store(use_case)
     landing, batches = home.home.landing(source.landing), home.home.batches(use_case.name)
     try:
-        settled = waiting(landing, store, source, batches, time.time())
+        settled, opened = waiting_and_open(landing, store, source, batches, time.time())
     except LandingUnreadable:
         return None
-    return sum(batch.n_files for batch in open_batches(batches, store)) + len(settled)
+    return sum(batch.n_files for batch in opened) + len(settled)
 
 
 def _of_the_landing_folder(

@@ -109,7 +109,7 @@ def settings_of(use_case_spec: PipelineSpec) -> ServiceSettings:
 
 def limits_of(spec: PipelineSpec) -> Limits:
     """What the service of a use case decodes at all."""
-    return Limits(spec.images.min_side_px, spec.service.max_pixels, spec.service.max_body_bytes)
+    return settings_of(spec).limits
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from pathlib import Path
 from vision_assets.vision.errors import DiskFull
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_NO_ROOM_IN_WORDS = ("no space left", "quota exceeded")
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -99,6 +100,11 @@ def new_folder(path: Path, is_sound: Callable[[Path], bool] = Path.exists) -> It
                     shutil.rmtree(left)
 
 
+def holding(*names: str) -> Callable[[Path], bool]:
+    """For `new_folder`: whether a folder has all files of these names."""
+    return lambda folder: all((folder / name).is_file() for name in names)
+
+
 @contextmanager
 def synced(folder: Path) -> Iterator[None]:
     """Files that appear below a folder while the block runs are on disk when it ends.
@@ -125,12 +131,18 @@ def room_for(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _NO_ROOM:
+        if is_full(error):
             raise DiskFull(
                 f"the disk of {path.parent} is full: {path.name} was not written, what was there "
                 "stays; free some space, then run it again"
             ) from error
         raise
+
+
+def is_full(error: OSError) -> bool:
+    """Whether it says that a disk, or a quota, has no room; Lance says so in words alone."""
+    said = str(error).lower()
+    return error.errno in _NO_ROOM or any(words in said for words in _NO_ROOM_IN_WORDS)
 
 
 def sync_folder(folder: Path) -> None:

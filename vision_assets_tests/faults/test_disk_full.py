@@ -3,6 +3,8 @@
 On a small file system in memory, which needs the right to mount.
 """
 
+import json
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +15,16 @@ from vision_assets.serving.deployments import Deployments
 from vision_assets.vision.atomic import new_file, write_bytes
 from vision_assets.vision.dataset.versions import DatasetVersions
 from vision_assets.vision.errors import DiskFull
+from vision_assets.vision.formats.annotations.coco_folder import CocoFolder
 from vision_assets.vision.inference.bundle import Bundle, write_bundle
-from vision_assets.vision.inference.service.slot import read_slot
+from vision_assets.vision.inference.service.live_model import LiveModel
+from vision_assets.vision.inference.service.settings import ServiceSettings
+from vision_assets.vision.inference.service.slot import (
+    Slot,
+    acknowledgements,
+    read_slot,
+    write_slot,
+)
 from vision_assets.vision.spec import PipelineSpec
 from vision_assets.vision.store.image_store import ImageStore
 from vision_assets.vision.store.ingest import ingest_all
@@ -89,6 +99,20 @@ def test_an_ingest_takes_each_image_once_after_there_is_room(
     assert len(ImageStore.open(disk.folder / "store").labels()) == N_IMAGES
 
 
+@pytest.mark.parametrize("room_kb", [0, 4, 64])
+def test_a_json_is_indexed_after_there_is_room(disk: Disk, tmp_path: Path, room_kb: int) -> None:
+    images = [{"id": number, "file_name": f"{number}.jpg"} for number in range(3000)]
+    (tmp_path / "a.json").write_text(json.dumps({"images": images, "annotations": []}))
+    disk.fill(room_kb * 1024)
+    folder = CocoFolder(tmp_path, "a.json", disk.folder / "indices")
+    with pytest.raises(DiskFull, match="free some space, then run it again"):
+        folder.read("7.jpg")
+    disk.make_room()
+    said = folder.read("7.jpg")
+    assert said is not None
+    assert (said.objects, said.faults) == ((), ())
+
+
 @pytest.mark.parametrize("room_kb", [0, 8, 16, 24])
 def test_a_version_is_made_after_there_is_room(disk: Disk, room_kb: int) -> None:
     made, versions = MadeImages(), DatasetVersions(disk.folder / "datasets")
@@ -133,3 +157,45 @@ def test_what_cannot_be_deployed_for_want_of_room_never_was(disk: Disk, room_kb:
     deploy(bundles[1])
     assert [each.bundle_id for each in log.history()] == [folder.name for folder in bundles]
     assert log.repair() == []
+
+
+def _live(disk: Disk) -> tuple[LiveModel, list[str]]:
+    """A worker that follows a slot of the disk, and the bundles that it can be switched to."""
+    folders = [make_bundle(disk.folder / "bundles", gain=gain) for gain in (2.0, 3.0)]
+    settings = ServiceSettings(slot_poll_s=0.02)
+    live = LiveModel(folders[0], settings, disk.folder / "slot.json", "colours:test")
+    return live, [folder.name for folder in folders]
+
+
+def _acknowledged(disk: Disk) -> list[str]:
+    return [each.bundle_id for each in acknowledgements(disk.folder / "slot.json", fresh_s=60)]
+
+
+def test_a_worker_that_starts_on_a_full_disk_follows_the_slot_later(disk: Disk) -> None:
+    live, (baked, _) = _live(disk)
+    disk.fill()
+    live.start()
+    time.sleep(0.1)
+    assert _acknowledged(disk) == []
+    disk.make_room()
+    deadline = time.monotonic() + 20
+    while not _acknowledged(disk) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert _acknowledged(disk) == [baked]
+    live.stop()
+    assert _acknowledged(disk) == []
+
+
+def test_a_switch_on_a_full_disk_is_acknowledged_once_there_is_room(disk: Disk) -> None:
+    live, (baked, other) = _live(disk)
+    live.look()
+    write_slot(
+        disk.folder / "slot.json", Slot(sequence=1, bundle_id=other, bundle=f"bundles/{other}")
+    )
+    disk.fill()
+    with pytest.raises(DiskFull):
+        live.look()
+    assert (live.current.bundle.bundle_id, _acknowledged(disk)) == (other, [baked])
+    disk.make_room()
+    live.look()
+    assert _acknowledged(disk) == [other]

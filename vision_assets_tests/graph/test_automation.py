@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from vision_assets.automation import new_images as sensor_module
 from vision_assets.automation.new_images import new_images
 from vision_assets.home import Home
+from vision_assets.vision.spec import BatchSpec
 from vision_assets.vision.use_case import UseCase
 from vision_assets_tests.graph.ticks import record, store_all, tick
 
@@ -98,6 +101,26 @@ def test_a_run_that_never_started_is_no_try(
             run_config={},
         )
         instance.add_run(never)
+
+
+def test_dagster_is_asked_of_no_more_batches_than_are_requested(
+    parts: UseCase,
+    instance: dg.DagsterInstance,
+    drop: Callable[[int], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drop(9)
+    source = parts.spec.source.model_copy(update={"batch": BatchSpec(max_files=1, max_wait_s=0)})
+    case = replace(parts, spec=parts.spec.model_copy(update={"source": source}))
+    asked, really = [], sensor_module.runs_of
+
+    def counted(*arguments: Any) -> list[dg.DagsterRun]:
+        asked.append(arguments)
+        return really(*arguments)
+
+    monkeypatch.setattr(sensor_module, "runs_of", counted)
+    requests = tick(new_images(case), instance).run_requests or []
+    assert len(asked) == len(requests) == sensor_module.MAX_REQUESTS
 
 
 def test_fifty_thousand_waiting_files_do_not_make_a_tick_late(

@@ -1,6 +1,8 @@
 """Backups of a home at work, and homes restored from them."""
 
+import errno
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -20,7 +22,7 @@ from vision_assets.keeping.backup.archive import Archive, Entry
 from vision_assets.keeping.backup.backup import Taken, take_backup
 from vision_assets.keeping.backup.restore import restore, verify
 from vision_assets.keeping.only_one import only_one
-from vision_assets.vision.errors import BackupError
+from vision_assets.vision.errors import BackupError, DiskFull
 from vision_assets.vision.spec import PipelineSpec
 from vision_assets.vision.store.erasure import complete, remove
 from vision_assets.vision.store.image_store import ImageStore
@@ -152,6 +154,12 @@ def test_half_a_backup_is_none(fill: Fill, home: Home, archive: Archive) -> None
     again = take(home, archive)
     assert 0 < again.new_files < len(again.backup.entries)
     assert verify(archive, again.backup, lambda done, total: None) == []
+
+
+@pytest.mark.parametrize("cause", [errno.ENOSPC, errno.EDQUOT])
+def test_a_disk_or_a_quota_without_room_is_told(archive: Archive, cause: int) -> None:
+    with pytest.raises(DiskFull, match="take it again"), archive.writing():
+        raise OSError(cause, os.strerror(cause))
 
 
 def test_a_damaged_content_is_found_and_not_restored(

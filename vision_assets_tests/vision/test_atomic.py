@@ -1,11 +1,12 @@
 """Files and folders appear complete or not at all."""
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
-from vision_assets.vision.atomic import new_folder, synced, write_bytes, write_text
+from vision_assets.vision.atomic import is_full, new_folder, synced, write_bytes, write_text
 
 
 def test_a_file_is_replaced(tmp_path):
@@ -51,6 +52,20 @@ def test_a_damaged_folder_is_replaced_by_a_whole_one(tmp_path):
         (folder / "x").write_text("all")
     assert (tmp_path / "f" / "x").read_text() == "all"
     assert [path.name for path in tmp_path.iterdir()] == ["f"]
+
+
+@pytest.mark.parametrize(
+    ("error", "full"),
+    [
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), True),
+        (OSError(errno.EDQUOT, os.strerror(errno.EDQUOT)), True),
+        (OSError("LanceError(IO): No space left on device (os error 28)"), True),
+        (OSError("LanceError(IO): Disk quota exceeded (os error 122)"), True),
+        (OSError(errno.EIO, os.strerror(errno.EIO)), False),
+    ],
+)
+def test_a_disk_and_a_quota_are_full_by_number_or_in_words(error: OSError, full: bool):
+    assert is_full(error) is full
 
 
 def test_all_of_a_folder_is_on_disk_before_it_appears(tmp_path, monkeypatch):

@@ -10,7 +10,6 @@ A backup without its file in `backups/` never happened; the contents that it lef
 the next one. The folder is readable by its owner alone: it holds what the home holds.
 """
 
-import errno
 import hashlib
 import json
 import os
@@ -24,7 +23,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from vision_assets.vision.atomic import sync_folder, write_text
+from vision_assets.vision.atomic import is_full, sync_folder, write_text
 from vision_assets.vision.errors import BackupError, DiskFull
 from vision_assets.vision.file_lock import file_lock
 
@@ -198,7 +197,7 @@ class Archive:
         try:
             yield
         except OSError as error:
-            if error.errno != errno.ENOSPC:
+            if not is_full(error):
                 raise
             raise DiskFull(
                 f"the disk of {self.root} is full, this backup does not count: free some space "

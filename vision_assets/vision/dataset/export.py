@@ -8,7 +8,6 @@ Everything is written to a hidden folder beside the target, which takes the targ
 is complete. Killed before that, the next call goes on where it stopped.
 """
 
-import errno
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -19,7 +18,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from vision_assets.vision.atomic import write_text
+from vision_assets.vision.atomic import is_full, write_text
 from vision_assets.vision.dataset.versions import DatasetVersion, ImageSource
 from vision_assets.vision.errors import DatasetError, DiskFull
 from vision_assets.vision.file_lock import file_lock
@@ -199,7 +198,7 @@ def _write(content: _Content, source: ReadableSource, to: Path) -> None:
         _write_table(rows, partial)
         write_text(partial / _MARKER, json.dumps(content.marker, indent=1))
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if not is_full(error):
             raise
         raise DiskFull(
             f"no space is left for {to}; free some and export again: it goes on from {partial}"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 from scipy.stats import binomtest
 
-from vision_assets.vision.atomic import new_folder
+from vision_assets.vision.atomic import holding, new_folder
 from vision_assets.vision.errors import DatasetError
 from vision_assets.vision.evaluation.pages import render
 from vision_assets.vision.evaluation.pictures import Picture, pictures
@@ -148,7 +148,7 @@ def with_pictures(
 
 
 def write_comparison(comparison: Comparison, root: Path) -> Path:
-    """Write `root/<comparison_id>/`; one of the same findings that is there already stays.
+    """Write `root/<comparison_id>/`; a whole one of the same findings that is there stays.
 
     Returns:
         The page.
@@ -156,7 +156,7 @@ def write_comparison(comparison: Comparison, root: Path) -> Path:
     ids = sorted(comparison.images["image_id"])
     said = [comparison.first.bundle_id, comparison.second.bundle_id, ids]
     target = root / fingerprint(said)[:_ID_LENGTH]
-    with new_folder(target) as folder:
+    with new_folder(target, holding(HTML_FILE, IMAGES_FILE)) as folder:
         comparison.images.to_parquet(folder / IMAGES_FILE, index=False)
         page = render("comparison.html.j2", comparison=comparison, written_at=datetime.now(UTC))
         (folder / HTML_FILE).write_text(page)

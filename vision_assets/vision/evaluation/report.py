@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from vision_assets.vision.atomic import new_folder
+from vision_assets.vision.atomic import holding, new_folder
 from vision_assets.vision.dataset.versions import DatasetVersion
 from vision_assets.vision.errors import BundleError
 from vision_assets.vision.evaluation.champion import Contest
@@ -96,7 +96,7 @@ def write_report(
     root: Path,
     background: Background = Background(),
 ) -> Report:
-    """Write `root/<report_id>/`; a report of the same findings that is there already stays.
+    """Write `root/<report_id>/`; a whole report of the same findings that is there already stays.
 
     Args:
         task: the plug-in.
@@ -118,7 +118,7 @@ def write_report(
         plots |= cost_plots(background.evidence)
     if background.trained is not None and background.trained.history:
         plots["learning curves"] = learning_curves(background.trained.history)
-    with new_folder(root / report_id) as folder:
+    with new_folder(root / report_id, _is_sound) as folder:
         (folder / SCORECARD_FILE).write_text(json.dumps(said, indent=2, ensure_ascii=False))
         scorecard.predictions.to_parquet(folder / PREDICTIONS_FILE, index=False)
         content = _content(scorecard, gates, background) | {
@@ -136,16 +136,24 @@ def read_report(folder: Path) -> tuple[str, pd.DataFrame]:
     """The id of the bundle that was judged, and what it predicted for each image.
 
     Raises:
-        BundleError: there is no such report.
+        BundleError: there is no such report, or it is damaged.
     """
     try:
         scorecard = json.loads((folder / SCORECARD_FILE).read_text())
         return scorecard["bundle_id"], pd.read_parquet(folder / PREDICTIONS_FILE)
-    except FileNotFoundError as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(
-            f"expected a report in {folder}, but {error.filename} is missing; materialize "
+            f"expected a whole report in {folder}, got an error ({error}); materialize "
             "evaluation_report again"
         ) from error
+
+
+def _is_sound(folder: Path) -> bool:
+    try:
+        read_report(folder)
+    except BundleError:
+        return False
+    return holding(HTML_FILE, MODEL_CARD_FILE)(folder)
 
 
 def _content(

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from vision_assets.vision.atomic import new_folder
+from vision_assets.vision.atomic import holding, new_folder
 from vision_assets.vision.evaluation.label_suspicion import LabelSuspicion
 from vision_assets.vision.evaluation.pages import render
 from vision_assets.vision.evaluation.pictures import smaller
@@ -53,7 +53,9 @@ class SuspectsPage:
 def write_suspects(
     suspicion: LabelSuspicion, use_case: str, read: ReadBytes, root: Path
 ) -> SuspectsPage:
-    """Write `root/<suspicion_id>/`; one of the same findings that is there already stays.
+    """Write `root/<suspicion_id>/`; one of the same findings with a table that is there stays.
+
+    Whatever else it misses: a person may have edited the table.
 
     Args:
         suspicion: what was found.
@@ -63,7 +65,7 @@ def write_suspects(
     """
     found = suspicion.suspects[["image_id", "suggested"]].to_numpy().tolist()
     name = fingerprint([suspicion.bundle_id, suspicion.dataset, found])[:_ID_LENGTH]
-    with new_folder(root / name) as folder:
+    with new_folder(root / name, holding(CSV_FILE)) as folder:
         page = render(
             "suspects.html.j2",
             use_case=use_case,

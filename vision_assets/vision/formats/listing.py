@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from vision_assets.vision.errors import LandingUnreadable
+from vision_assets.vision.formats.annotations.file_text import read_head
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif"})
 MASK_FOLDERS = frozenset({"mask", "masks", "ground_truth", "labels", "annotations"})
@@ -40,7 +41,7 @@ def list_folder(folder: Path, max_files: int) -> Listing:
     """List at most `max_files` files of a folder and its sub-folders, hidden ones left out.
 
     Raises:
-        LandingUnreadable: it is no folder, or it cannot be listed.
+        LandingUnreadable: it is no folder, or it cannot be listed, or a table in it not read.
     """
     files, truncated = _listed(folder, max_files)
     named = [path for path in files if PurePosixPath(path).suffix.lower() in IMAGE_SUFFIXES]
@@ -133,8 +134,8 @@ def _table(folder: Path, files: Sequence[str]) -> str | None:
     """The first CSV whose header has the columns that a use case needs."""
     for path in files:
         if path.lower().endswith(".csv"):
-            with (folder / path).open("rb") as file:
-                header = file.readline(_CSV_HEADER_BYTES).decode("utf-8-sig", "replace")
+            first_line = read_head(folder, path, _CSV_HEADER_BYTES).partition(b"\n")[0]
+            header = first_line.decode("utf-8-sig", "replace")
             if set(next(csv.reader([header.strip()]), ())) >= _CSV_COLUMNS:
                 return path
     return None

@@ -1,13 +1,16 @@
 """Look at a folder of images before a use case is made of it."""
 
 import hashlib
+import os
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from vision_assets.vision.confined import open_below
 from vision_assets.vision.errors import ImageRefused
 from vision_assets.vision.formats.annotations.open import is_sidecar, open_annotations
 from vision_assets.vision.formats.class_names import declared_classes
@@ -16,7 +19,8 @@ from vision_assets.vision.formats.layout import Layout, infer_layout, without_la
 from vision_assets.vision.formats.listing import Listing, ignore_globs, list_folder
 from vision_assets.vision.formats.object_tally import ObjectTally
 from vision_assets.vision.formats.recognise import recognise
-from vision_assets.vision.inference.decode import decode, read_header
+from vision_assets.vision.image_file import UNREADABLE, read_image_file
+from vision_assets.vision.inference.decode import DEFAULT_LIMITS, decode, read_header
 from vision_assets.vision.spec import SourceSpec
 
 MAX_FILES = 200_000
@@ -27,7 +31,7 @@ FEW = 10
 
 @dataclass(frozen=True)
 class Broken:
-    """A file that is named like an image and cannot be decoded."""
+    """A file that is named like an image and cannot be read or decoded."""
 
     path: str
     reason: str
@@ -105,7 +109,8 @@ def look(
         max_decoded: images that are decoded; an even sample where there are more.
 
     Raises:
-        LandingUnreadable: it is no folder, or it cannot be listed.
+        LandingUnreadable: it is no folder, or cannot be listed, or a file that says what its images
+            show cannot be read.
         SpecError: a table of labels is wrong.
     """
     listing = list_folder(folder, max_files)
@@ -190,7 +195,7 @@ def _told(source: SourceSpec, folder: Path, listing: Listing) -> _Told:
         label = labeller(source, folder, Path(indices))
         for path in listing.images:
             said = label(path)
-            told.add(said, None if said.said is None else _size(folder / path))
+            told.add(said, None if said.said is None else _size(folder, path))
         reader = open_annotations(source, folder, Path(indices))
         if reader is not None:
             for fault in reader.missing((*listing.rest, *listing.masks), listing.images):
@@ -198,11 +203,11 @@ def _told(source: SourceSpec, folder: Path, listing: Listing) -> _Told:
     return told
 
 
-def _size(path: Path) -> tuple[int, int] | None:
-    """Width and height of the upright picture, by its header."""
+def _size(folder: Path, path: str) -> tuple[int, int] | None:
+    """Width and height of the upright picture, by its header; None of what is broken."""
     try:
-        header = read_header(path.read_bytes())
-    except ImageRefused:
+        header = read_header(read_image_file(folder, path, DEFAULT_LIMITS))
+    except (ImageRefused, OSError):
         return None
     turned = header.orientation >= 5
     return (header.height, header.width) if turned else (header.width, header.height)
@@ -224,11 +229,13 @@ def _decoded(
     broken: list[Broken] = []
     for index, path in enumerate(images):
         try:
-            data = (folder / path).read_bytes()
+            data = read_image_file(folder, path, DEFAULT_LIMITS)
             header = read_header(data)
             height, width = decode(data).shape[:2]
         except ImageRefused as error:
             broken.append(Broken(path, error.reason.value, error.detail))
+        except OSError as error:
+            broken.append(Broken(path, UNREADABLE, str(error)))
         else:
             formats[f"{header.format} {header.mode}"] += 1
             sizes[width, height] += 1
@@ -238,17 +245,22 @@ def _decoded(
 
 
 def _duplicates(folder: Path, images: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    """Groups of files with the same bytes; only files of the same length are read."""
+    """Groups of files with the same bytes; only files of the same length are read.
+
+    Those that cannot be read are like no other.
+    """
     by_size: dict[int, list[str]] = defaultdict(list)
     for path in images:
-        by_size[(folder / path).stat().st_size].append(path)
+        with suppress(OSError):
+            by_size[(folder / path).stat().st_size].append(path)
     by_hash: dict[str, list[str]] = defaultdict(list)
     for size, paths in by_size.items():
         for path in paths if size and len(paths) > 1 else ():
-            by_hash[_sha256(folder / path)].append(path)
+            with suppress(OSError):
+                by_hash[_sha256(folder, path)].append(path)
     return tuple(tuple(paths) for paths in by_hash.values() if len(paths) > 1)
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
+def _sha256(folder: Path, path: str) -> str:
+    with os.fdopen(open_below(folder, path), "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -3,6 +3,7 @@
 Looked for in this order, as one may contain another: MVTec's layout, COCO, Pascal VOC, YOLO, masks.
 """
 
+import io
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -13,12 +14,16 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image
 
+from vision_assets.vision.errors import ImageRefused
 from vision_assets.vision.formats.annotations.coco_folder import json_files
+from vision_assets.vision.formats.annotations.file_text import read_head
+from vision_assets.vision.formats.annotations.mask import MAX_PIXELS
 from vision_assets.vision.formats.annotations.mask_folder import MaskFolder
 from vision_assets.vision.formats.annotations.voc_folder import VocFolder
 from vision_assets.vision.formats.layout import Layout
 from vision_assets.vision.formats.listing import Listing
-from vision_assets.vision.inference.decode import PILLOW_ERRORS
+from vision_assets.vision.image_file import read_image_file
+from vision_assets.vision.inference.decode import DEFAULT_LIMITS, PILLOW_ERRORS
 from vision_assets.vision.spec import SourceSpec
 
 _HEAD_BYTES = 64 * 1024
@@ -56,7 +61,7 @@ def _mvtec(folder: Path, listing: Listing) -> Layout | None:
 
 def _coco(folder: Path, listing: Listing) -> Layout | None:
     files = _of_suffix(listing, ".json")
-    found = [file for file in files if _is_coco(folder / file)]
+    found = [file for file in files if _is_coco(folder, file)]
     if not found:
         return None
     because = f"COCO: {_some(found)} with images, categories and annotations"
@@ -86,15 +91,15 @@ def _start(names: Sequence[str]) -> str:
     return "".join(letters[0] for letters in alike)
 
 
-def _is_coco(path: Path) -> bool:
-    head = _head(path)
+def _is_coco(folder: Path, file: str) -> bool:
+    head = read_head(folder, file, _HEAD_BYTES)
     return bool(_COCO_KEYS.search(head) and _COCO_FIELDS.search(head))
 
 
 def _voc(folder: Path, listing: Listing) -> Layout | None:
     files = _of_suffix(listing, ".xml")
     looked = _spread(files)
-    n_voc = sum(b"<annotation" in _head(folder / file) for file in looked)
+    n_voc = sum(b"<annotation" in read_head(folder, file, _HEAD_BYTES) for file in looked)
     if not looked or n_voc <= len(looked) / 2:
         return None
     because = f"Pascal VOC: {len(files)} XML files, {files[0]} among them"
@@ -112,16 +117,16 @@ def _yolo(folder: Path, listing: Listing) -> Layout | None:
     texts = [f for f in _of_suffix(listing, ".txt") if PurePosixPath(f).stem in images]
     data = [f for f in listing.rest if PurePosixPath(f).name in _YOLO_DATA]
     looked = _spread(texts)
-    n_yolo = sum(_is_yolo(folder / file) for file in looked)
+    n_yolo = sum(_is_yolo(folder, file) for file in looked)
     if not data or n_yolo <= len(looked) / 2:
         return None
     because = f"YOLO: {len(texts)} texts of numbers with names of images, classes in {data[0]}"
     return Layout("yolo", because)
 
 
-def _is_yolo(path: Path) -> bool:
+def _is_yolo(folder: Path, file: str) -> bool:
     """An empty file is one as well: nothing is on its image."""
-    lines = _head(path).splitlines()[:_LOOKED_INTO]
+    lines = read_head(folder, file, _HEAD_BYTES).splitlines()[:_LOOKED_INTO]
     return all(_YOLO_LINE.fullmatch(line) for line in lines if line.strip())
 
 
@@ -147,7 +152,7 @@ def _mask_values(folder: Path, masks: Sequence[str]) -> tuple[dict[str, object],
     """What the values of some masks mean, as `source.masks` says it, and in words."""
     levels, colours = set[int](), set[int]()
     for path in _spread(masks):
-        grey, colour = _values_in(folder / path)
+        grey, colour = _values_in(folder, path)
         levels |= grey
         colours |= colour
     if 0 < len(colours) <= _MOST_INDICES:
@@ -160,15 +165,18 @@ def _mask_values(folder: Path, masks: Sequence[str]) -> tuple[dict[str, object],
     return {}, "light is the object"
 
 
-def _values_in(path: Path) -> tuple[set[int], set[int]]:
-    """Levels of a mask with one channel, or its colours as 0xrrggbb; too many are not told."""
+def _values_in(folder: Path, path: str) -> tuple[set[int], set[int]]:
+    """Levels of a mask with one channel, or its colours as 0xrrggbb; none of what is no mask."""
     try:
-        with Image.open(path) as image:
+        data = read_image_file(folder, path, DEFAULT_LIMITS)
+        with Image.open(io.BytesIO(data)) as image:
+            if image.width * image.height > MAX_PIXELS:
+                return set(), set()
             if image.mode not in ("RGB", "RGBA"):
                 pixels = np.asarray(image if image.mode == "P" else image.convert("L"))
                 return set(np.unique(pixels).tolist()), set()
             rgb = np.asarray(image.convert("RGB"), np.int64)
-    except PILLOW_ERRORS:
+    except (ImageRefused, *PILLOW_ERRORS):
         return set(), set()
     if (rgb.max(axis=2) == rgb.min(axis=2)).all():
         return set(np.unique(rgb).tolist()), set()
@@ -192,11 +200,6 @@ def _of_suffix(listing: Listing, suffix: str) -> list[str]:
 def _spread(files: Sequence[str], n: int = _LOOKED_INTO) -> list[str]:
     """At most n, at even distances."""
     return list(files[:: max(1, len(files) // n)])[:n]
-
-
-def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(_HEAD_BYTES)
 
 
 def _some(files: Sequence[str]) -> str:

@@ -56,11 +56,15 @@ class Limits:
         min_side_px: shortest side that is accepted.
         max_pixels: width times height that is accepted; checked before decoding.
         max_bytes: length of the encoded image that is accepted.
+        pixels_key: key of the YAML that says `max_pixels`, for messages.
+        bytes_key: the same of `max_bytes`.
     """
 
     min_side_px: int = 16
     max_pixels: int = 50_000_000
     max_bytes: int = 64 * 1024 * 1024
+    pixels_key: str = "images.max_pixels"
+    bytes_key: str = "images.max_bytes"
 
 
 DEFAULT_LIMITS = Limits()
@@ -114,7 +118,7 @@ def check_header(header: Header, n_bytes: int, limits: Limits) -> None:
     if n_bytes > limits.max_bytes:
         raise ImageRefused(
             Reason.TOO_MANY_BYTES,
-            f"expected at most {limits.max_bytes} bytes, got {n_bytes}; raise images.max_bytes",
+            f"expected at most {limits.max_bytes} bytes, got {n_bytes}; raise {limits.bytes_key}",
         )
     if min(header.width, header.height) < limits.min_side_px:
         raise ImageRefused(
@@ -126,7 +130,7 @@ def check_header(header: Header, n_bytes: int, limits: Limits) -> None:
         raise ImageRefused(
             Reason.TOO_MANY_PIXELS,
             f"expected at most {limits.max_pixels} pixels, got {header.width}x{header.height} "
-            f"= {header.width * header.height}; raise images.max_pixels to accept it",
+            f"= {header.width * header.height}; raise {limits.pixels_key} to accept it",
         )
 
 

@@ -5,11 +5,11 @@ The first release kept the counts alone, and the list was worked out again each 
 
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from vision_assets.vision.atomic import new_file, write_text
-from vision_assets.vision.errors import DatasetError
 from vision_assets.vision.migrations.migration import Migration
 
 _CHANGES = "changes.parquet"
@@ -17,54 +17,42 @@ _COLUMNS = ("image_id", "class_id", "objects", "split")
 
 
 def _plan(home: Path) -> list[str]:
-    """A version that cannot be read says nothing of the home: one use case stops no other."""
-    return [
-        f"{folder.relative_to(home)}: write {_CHANGES}"
-        for folder in _versions(home)
-        if _is_readable(folder) and _lacks_changes(folder)
-    ]
+    return [f"{folder.relative_to(home)}: write {_CHANGES}" for folder, _ in _without_changes(home)]
 
 
 def _apply(home: Path) -> None:
-    for folder in filter(_lacks_changes, _versions(home)):
-        _write_changes(folder)
-        record = _record(folder)
+    for folder, record in _without_changes(home):
+        _write_changes(folder, record["parent"])
         sha256 = hashlib.sha256((folder / _CHANGES).read_bytes()).hexdigest()
         record["files"] = record["files"] | {_CHANGES: sha256}
         write_text(folder / "version.json", json.dumps(record, indent=1))
 
 
-def _versions(home: Path) -> list[Path]:
-    return sorted(path.parent for path in home.glob("datasets/*/v*/version.json"))
+def _without_changes(home: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Folder and record of each version that lacks the list.
+
+    A version that cannot be read says nothing of the home: one use case stops no other.
+    """
+    for path in sorted(home.glob("datasets/*/v*/version.json")):
+        record = _record(path)
+        if record is not None and _CHANGES not in record["files"]:
+            yield path.parent, record
 
 
-def _lacks_changes(folder: Path) -> bool:
-    return _CHANGES not in _record(folder)["files"]
-
-
-def _is_readable(folder: Path) -> bool:
+def _record(path: Path) -> dict[str, Any] | None:
+    """What a version says of itself; None where it is damaged."""
     try:
-        _record(folder)
-    except DatasetError:
-        return False
-    return True
+        record = json.loads(path.read_text())
+        return record if isinstance(record["files"], dict) and "parent" in record else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
-def _record(folder: Path) -> dict[str, Any]:
-    try:
-        return json.loads((folder / "version.json").read_text())
-    except (OSError, ValueError) as error:
-        raise DatasetError(
-            f"{folder} is no readable dataset version ({error}); restore or remove the folder"
-        ) from error
-
-
-def _write_changes(folder: Path) -> None:
+def _write_changes(folder: Path, parent: str | None) -> None:
     from vision_assets.vision.dataset.difference import Difference
     from vision_assets.vision.dataset.manifest_file import read_manifest
 
     now = read_manifest(folder / "manifest.parquet", _COLUMNS)
-    parent = _record(folder)["parent"]
     before = now.iloc[:0]
     if parent is not None:
         before = read_manifest(folder.parent / parent / "manifest.parquet", _COLUMNS)

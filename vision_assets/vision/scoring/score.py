@@ -14,18 +14,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from vision_assets.vision.confined import confined
 from vision_assets.vision.cores import available_cores
-from vision_assets.vision.errors import DatasetError, ImageRefused, Reason
+from vision_assets.vision.errors import DatasetError, ImageRefused
 from vision_assets.vision.file_lock import file_lock
+from vision_assets.vision.image_file import UNREADABLE, read_image_file
 from vision_assets.vision.inference.answers import Answer
 from vision_assets.vision.inference.bundle import Bundle
 from vision_assets.vision.inference.decode import DEFAULT_LIMITS, Limits
 from vision_assets.vision.inference.predictor import Predictor
 from vision_assets.vision.scoring.journal import Journal, Row
 
-UNREADABLE = "unreadable"
-"""Why a file is refused that the system does not let us read."""
 _WAITING_PER_THREAD = 4
 _SAVED_EVERY = 256
 
@@ -116,9 +114,10 @@ class _Scorer:
 
     def __call__(self, path: str, known_sha256: str | None) -> Row | None:
         """The row of a file; None where its bytes are those that were answered before."""
-        sha256, data = None, None
+        sha256 = None
         try:
-            sha256, data = self._read(path)
+            data = read_image_file(self._folder, path, self._predictor.limits)
+            sha256 = hashlib.sha256(data).hexdigest()
             if sha256 == known_sha256:
                 return None
             answer = self._predictor.predict(data)
@@ -127,22 +126,6 @@ class _Scorer:
         except OSError as error:
             return self._row(path, sha256, refused=UNREADABLE, detail=str(error))
         return self._row(path, sha256, answer=answer)
-
-    def _read(self, path: str) -> tuple[str, bytes]:
-        """Hash and bytes of a file that is not too large to be held.
-
-        Raises:
-            ImageRefused: it is.
-        """
-        largest = self._predictor.limits.max_bytes
-        with confined(self._folder, path).open("rb") as file:
-            data = file.read(largest + 1)
-        if len(data) > largest:
-            raise ImageRefused(
-                Reason.TOO_MANY_BYTES,
-                f"expected at most {largest} bytes, got more; raise images.max_bytes",
-            )
-        return hashlib.sha256(data).hexdigest(), data
 
     def _row(
         self,

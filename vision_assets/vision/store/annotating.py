@@ -78,6 +78,7 @@ def annotate_from_files(
     Raises:
         StoreLocked: another process writes.
         DiskFull: too little space.
+        LandingUnreadable: an annotation file cannot be read now; it waits.
         SpecError: a file that all others depend on is wrong.
     """
     reader = open_annotations(spec.source, landing, indices(store))

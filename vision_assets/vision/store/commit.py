@@ -38,6 +38,7 @@ def commit_chunk(
     Raises:
         StoreLocked: another process writes.
         DiskFull: too little space; nothing of this chunk was written.
+        LandingUnreadable: an annotation file cannot be read now; nothing of this chunk was written.
     """
     said = {read.file.path: labeller(as_text(read.file.path)) for read in reads}
     with store.writing(_size(reads)):

@@ -51,7 +51,8 @@ def ingest_all(
     Raises:
         StoreLocked: another process writes.
         DiskFull: too little space; what was written before is complete.
-        LandingUnreadable: some files of a batch cannot be read; all its others were taken.
+        LandingUnreadable: some files of a batch cannot be read, all its others were taken; or an
+            annotation file cannot, and what it may speak of waits.
         StoreError: a process that examined images died; what was written before is complete.
         SpecError: the table of labels or the classes are wrong.
     """

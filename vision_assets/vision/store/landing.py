@@ -11,6 +11,7 @@ import os
 import re
 import stat
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -65,15 +66,26 @@ def waiting(
     Raises:
         LandingUnreadable: the landing folder, or one inside it, cannot be listed.
     """
+    return waiting_and_open(landing, store, source, batches, now_s)[0]
+
+
+def waiting_and_open(
+    landing: Path, store: ImageStore, source: SourceSpec, batches: Path, now_s: float
+) -> tuple[list[LandedFile], list[Batch]]:
+    """What `waiting` and `open_batches` give, by one look at each.
+
+    Raises:
+        LandingUnreadable: the landing folder, or one inside it, cannot be listed.
+    """
     settled = settled_files(landing, source, now_s)
-    if not settled:
-        return []
-    for batch in open_batches(batches, store):
-        for file in batch.files():
-            settled.pop(file.key, None)
-    for key, _ in taken_files(store):
-        settled.pop(key, None)
-    return sorted(settled.values(), key=_path)
+    opened = open_batches(batches, store)
+    if settled:
+        for batch in opened:
+            for file in batch.files():
+                settled.pop(file.key, None)
+        for key, _ in taken_files(store):
+            settled.pop(key, None)
+    return sorted(settled.values(), key=_path), opened
 
 
 def taken_files(store: ImageStore) -> Iterator[tuple[FileKey, str | None]]:
@@ -113,10 +125,9 @@ def sweep(landing: Path, store: ImageStore, source: SourceSpec, batches: Path) -
         LandingUnreadable: the landing folder, or one inside it, cannot be listed.
     """
     now_s = time.time()
-    files = waiting(landing, store, source, batches, now_s)
+    files, opened = waiting_and_open(landing, store, source, batches, now_s)
     at_once = source.batch.model_copy(update={"max_wait_s": 0.0})
-    write_batches(files, at_once, batches, now_s)
-    return open_batches(batches, store)
+    return opened + write_batches(files, at_once, batches, now_s)
 
 
 def read_batch(batches: Path, batch_id: str) -> Batch:
@@ -139,10 +150,10 @@ def open_batches(batches: Path, store: ImageStore) -> list[Batch]:
     paths = _oldest_first(batches)
     found = [batch for path in paths if (batch := _sound(batches, path.stem)) is not None]
     ids = [batch.batch_id for batch in found]
-    entries = store.ledger.lookup("batch_id", ids, ["batch_id"])["batch_id"].to_pylist()
+    taken = Counter(store.ledger.lookup("batch_id", ids, ["batch_id"])["batch_id"].to_pylist())
     still_open = []
     for batch in found:
-        if entries.count(batch.batch_id) < batch.n_files:
+        if taken[batch.batch_id] < batch.n_files:
             still_open.append(batch)
         else:
             _put_aside(batches, batch.batch_id, _DONE_FOLDER)

@@ -101,6 +101,7 @@ def annotate(
     Raises:
         SpecError: there is no such place, or the format says no objects.
         StoreLocked: another process writes.
+        LandingUnreadable: an annotation file cannot be read now.
     """
     source = spec.source if form is None else spec.source.model_copy(update={"label": form})
     if not source.says_objects:

@@ -112,5 +112,5 @@ def _too_many_bytes(file: LandedFile, limits: Limits) -> ImageRefused:
     return ImageRefused(
         Reason.TOO_MANY_BYTES,
         f"expected at most {limits.max_bytes} bytes, got {file.size_bytes}; the file stays in the "
-        "landing folder: raise images.max_bytes and put it there again",
+        f"landing folder: raise {limits.bytes_key} and put it there again",
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from vision_assets.vision.atomic import sync_folder, synced
+from vision_assets.vision.atomic import is_full, sync_folder, synced
 from vision_assets.vision.errors import DiskFull, StoreError
 from vision_assets.vision.store.opening import (
     files_of_latest_version,
@@ -273,7 +273,7 @@ def _disk_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if "No space left" in str(error):
+        if is_full(error):
             raise DiskFull(
                 f"the disk is full, nothing of this step was written: free some space, then "
                 f"run it again ({error})"

@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import BinaryIO
@@ -27,7 +27,7 @@ from typing import BinaryIO
 import numpy as np
 
 from vision_assets.vision.atomic import new_folder, write_text
-from vision_assets.vision.errors import StoreLocked
+from vision_assets.vision.errors import StoreError, StoreLocked
 from vision_assets.vision.file_lock import file_lock
 from vision_assets.vision.training.pixel_file import CHANNELS, checksum, read_image, write_image
 from vision_assets.vision.training.views import split_key
@@ -42,6 +42,9 @@ _STALE_S = 2 * _LOCK_WAIT_S
 Size = tuple[int, int]
 Fill = Callable[[BinaryIO, Mapping[str, int]], dict[str, int]]
 """(file, row of each image that is missing) -> CRC-32 of each, once it is written."""
+_Remove = Callable[[Path], None]
+_try_to_remove: _Remove = partial(shutil.rmtree, ignore_errors=True)
+"""What is only in the way: what stays goes next time."""
 
 
 class PixelCache:
@@ -62,7 +65,8 @@ class PixelCache:
         with file_lock(self.folder / f"{path.name}.lock", _LOCK_WAIT_S):
             forgotten = self._forgotten()
             if not _is_sound(path, ids, size):
-                shutil.rmtree(path, ignore_errors=True)
+                with suppress(FileNotFoundError):
+                    shutil.rmtree(path)
                 self._make(path, ids, size, fill)
             os.utime(path)
             file = (path / _PIXELS_FILE).open("rb")
@@ -72,15 +76,22 @@ class PixelCache:
         return file
 
     def forget(self, ids: Sequence[str]) -> None:
-        """Remove every pack that holds one of these images, also one that is being made."""
+        """Remove every pack that may hold one of these images, also one that is being made.
+
+        A pack whose index cannot be read goes as well: nobody knows what it shows.
+
+        Raises:
+            StoreError: a pack cannot be removed; the same call again goes on.
+        """
         if not self.folder.is_dir():
             return
         write_text(self.folder / _FORGOTTEN_FILE, f"{time.time_ns()}\n")
         erased = set(ids)
-        for path in self._packs():
-            if erased & {split_key(key)[0] for key in _Index.read(path).ids}:
-                shutil.rmtree(path, ignore_errors=True)
-        self._sweep()
+        for path in self.folder.glob("[!.]*/"):
+            ids = _Index.read(path).ids
+            if not ids or erased & {split_key(key)[0] for key in ids}:
+                _remove(path)
+        self._sweep(_remove)
 
     def size_bytes(self) -> int:
         """Bytes of all packs."""
@@ -114,15 +125,15 @@ class PixelCache:
             if total <= self.capacity_bytes:
                 break
             total -= _size_bytes(path)
-            shutil.rmtree(path, ignore_errors=True)
-        self._sweep()
+            _try_to_remove(path)
+        self._sweep(_try_to_remove)
 
-    def _sweep(self) -> None:
+    def _sweep(self, remove: _Remove) -> None:
         """Remove what killed processes left behind: nobody holds the lock of such a pack."""
         for path in self.folder.glob(".*-*/"):
             pack = path.name[1:].rpartition("-")[0]
             with suppress(StoreLocked), file_lock(self.folder / f"{pack}.lock", wait_s=0):
-                shutil.rmtree(path, ignore_errors=True)
+                remove(path)
         for path in self.folder.glob("*.lock"):
             if not path.with_suffix("").exists() and time.time() - _last_used(path) > _STALE_S:
                 path.unlink(missing_ok=True)
@@ -181,6 +192,17 @@ def _images(path: Path, size: Size, wanted: set[str]) -> Iterator[tuple[str, np.
                     yield index.ids[row], image, index.checksums[row]
         except (FileNotFoundError, EOFError):
             return
+
+
+def _remove(path: Path) -> None:
+    try:
+        with suppress(FileNotFoundError):  # another process removes it
+            shutil.rmtree(path)
+    except OSError as error:
+        raise StoreError(
+            f"{path} may show erased images and cannot be removed ({error}); remove the folder by "
+            "hand, then remove the images again"
+        ) from error
 
 
 def _kind(size: Size) -> str:

@@ -1,4 +1,5 @@
 import errno
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -142,10 +143,11 @@ def test_what_was_interrupted_goes_on_where_it_stopped(
     assert len(files(tmp_path / "out")) == 15
 
 
+@pytest.mark.parametrize("cause", [errno.ENOSPC, errno.EDQUOT])
 def test_a_full_disk_is_said_and_what_was_written_is_kept(
-    version: DatasetVersion, made: MadeImages, tmp_path: Path
+    version: DatasetVersion, made: MadeImages, tmp_path: Path, cause: int
 ) -> None:
-    full = OSError(errno.ENOSPC, "No space left on device")
+    full = OSError(cause, os.strerror(cause))
     with pytest.raises(DiskFull, match="free some"):
         export(version, BreaksAfter(made, 6, full), tmp_path / "out")
     assert export(version, made, tmp_path / "out").n_images == 15

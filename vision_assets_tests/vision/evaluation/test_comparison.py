@@ -78,3 +78,10 @@ def test_the_page_shows_what_is_fixed_and_broken(
     images = pd.read_parquet(page.parent / "images.parquet")
     pd.testing.assert_frame_equal(images, compared.images, check_dtype=False)
     assert write_comparison(pictured, tmp_path) == page
+
+
+@pytest.mark.parametrize("name", ["comparison.html", "images.parquet"])
+def test_a_comparison_that_misses_a_file_is_made_again(compared, tmp_path, name: str):
+    folder = write_comparison(compared, tmp_path).parent
+    (folder / name).unlink()
+    assert (write_comparison(compared, tmp_path).parent / name).is_file()

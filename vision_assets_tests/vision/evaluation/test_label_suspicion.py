@@ -98,7 +98,10 @@ def test_the_page_shows_the_suspects_and_the_table_can_be_taken_back(
     rows = [row for _, row in read_csv(page.csv, ("image", "label"))]
     assert [row["image"] for row in rows] == suspicion.suspects["image_id"].tolist()
     assert [row["label"] for row in rows] == suspicion.suspects["label"].tolist()
-    assert write_suspects(suspicion, "drawn", drawn.read, tmp_path).folder == page.folder
+    page.csv.write_text("edited")
+    assert write_suspects(suspicion, "drawn", drawn.read, tmp_path).csv.read_text() == "edited"
+    page.csv.unlink()
+    assert write_suspects(suspicion, "drawn", drawn.read, tmp_path).csv.is_file()
 
 
 def test_where_no_label_is_suspected_the_page_says_so(

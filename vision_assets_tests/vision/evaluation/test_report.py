@@ -185,6 +185,21 @@ def test_the_same_findings_are_the_same_report(report: Report, scorecard, eviden
     assert len(list(root.iterdir())) == 1
 
 
+def test_a_damaged_report_is_told_and_made_again(scorecard, bundle, drawn, tmp_path):
+    def write() -> Report:
+        return write_report(TASK, scorecard, [], bundle, drawn.read, tmp_path)
+
+    files = sorted(path.name for path in write().folder.iterdir())
+    for name in files:
+        path = write().folder / name
+        path.unlink() if name.endswith((".html", ".md")) else path.write_bytes(b"{")
+        if path.exists():
+            with pytest.raises(BundleError, match="materialize evaluation_report again"):
+                read_report(path.parent)
+        assert sorted(path.name for path in write().folder.iterdir()) == files
+        read_report(path.parent)
+
+
 def test_markup_in_a_class_name_stays_text(bundle: Bundle, drawn: DrawnDataset, tmp_path):
     rows = drawn.test.copy()
     rows.loc[rows["label"] == "spot", ["class_id", "label"]] = [99, "<script>alert(1)</script>"]

@@ -1,5 +1,6 @@
 """What `look` finds in drawn folders and in the real data sets."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -140,6 +141,35 @@ def test_an_empty_folder_has_nothing(tmp_path):
 def test_a_missing_folder_is_an_error(tmp_path):
     with pytest.raises(LandingUnreadable, match="check the path"):
         look(tmp_path / "nowhere")
+
+
+def test_files_that_cannot_be_read_are_broken(place, tmp_path_factory):
+    folder = place("good.jpg")
+    outside = tmp_path_factory.mktemp("outside") / "secret.jpg"
+    outside.write_bytes(draw_jpeg(0))
+    os.mkfifo(folder / "pipe.jpg")
+    (folder / "gone.jpg").symlink_to(folder / "nowhere")
+    (folder / "link.jpg").symlink_to(outside)
+    findings = look(folder)
+    assert {each.path: each.reason for each in findings.broken} == dict.fromkeys(
+        ("gone.jpg", "link.jpg", "pipe.jpg"), "unreadable"
+    )
+    assert findings.duplicates == ()
+
+
+def test_a_file_that_is_too_large_is_not_read_whole(place):
+    with (place("good.jpg") / "huge.jpg").open("wb") as file:
+        file.truncate(1 << 40)
+    (broken,) = look(Path(file.name).parent).broken
+    assert (broken.path, broken.reason) == ("huge.jpg", "too_many_bytes")
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.xml", "data.yaml", "a.txt", "a.csv", "masks/a.png"])
+def test_a_pipe_beside_images_is_not_waited_for(place, name: str):
+    folder = place("a.jpg")
+    (folder / name).parent.mkdir(exist_ok=True)
+    os.mkfifo(folder / name)
+    assert look(folder).n_images == 1
 
 
 def test_the_yaml_says_what_was_found(samples, tmp_path):

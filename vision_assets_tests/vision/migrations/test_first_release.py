@@ -20,7 +20,7 @@ from vision_assets.serving.deployments import Deployments
 from vision_assets.vision.dataset.versions import DatasetVersions
 from vision_assets.vision.inference.bundle import Bundle
 from vision_assets.vision.inference.predictor import Predictor
-from vision_assets.vision.migrations.home_version import home_version, migrate
+from vision_assets.vision.migrations.home_version import home_version, migrate, pending
 from vision_assets.vision.store.image_store import ImageStore
 from vision_assets.vision.training.trained_model import TrainedModel
 from vision_assets_tests.drawing import draw_jpeg
@@ -101,6 +101,17 @@ def test_an_old_version_says_what_changed(old: Home) -> None:
     version = DatasetVersions(old.datasets("parts")).get()
     assert version.difference.counts == version.changes
     assert version.changes["added"] == 24
+
+
+@pytest.mark.parametrize("record", ["{", "[]", "{}"])
+def test_a_version_that_cannot_be_read_stops_no_other(old: Home, record: str) -> None:
+    damaged = old.datasets("another") / "v0001-damaged"
+    damaged.mkdir(parents=True)
+    (damaged / "version.json").write_text(record)
+    (step,) = pending(old.root)
+    assert [line.partition("/v")[0] for line in step.todo] == ["datasets/parts"]
+    assert migrate(old.root) == 2
+    assert DatasetVersions(old.datasets("parts")).get().changes["added"] == 24
 
 
 @pytest.mark.slow

@@ -86,14 +86,22 @@ def test_refusals_are_rows_with_a_reason(colours: Bundle, folder: Path):
 def test_a_file_that_is_too_large_is_not_read_whole(colours: Bundle, folder: Path):
     with (folder / "huge.png").open("wb") as file:
         file.truncate(1 << 40)
-    _, rows = score(colours, folder, limits=Limits(max_bytes=10_000))
+    _, rows = score(colours, folder, limits=Limits(max_bytes=10_000, bytes_key="service.max"))
     assert rows.loc["huge.png", "refused"] == "too_many_bytes"
+    assert str(rows.loc["huge.png", "detail"]).endswith("raise service.max")
 
 
 def test_a_file_that_cannot_be_read_is_told(colours: Bundle, folder: Path):
     (folder / "gone.png").symlink_to(folder / "nowhere.png")
     _, rows = score(colours, folder)
     assert rows.loc["gone.png", "refused"] == "unreadable"
+
+
+def test_a_pipe_is_told_and_not_waited_for(colours: Bundle, folder: Path):
+    os.mkfifo(folder / "pipe.png")
+    _, rows = score(colours, folder)
+    assert rows.loc["pipe.png", "refused"] == "unreadable"
+    assert "expected a file" in str(rows.loc["pipe.png", "detail"])
 
 
 def test_a_link_out_of_the_folder_is_told_and_not_followed(colours: Bundle, folder: Path):

@@ -17,6 +17,7 @@ from vision_assets.vision.store.landing import (
     read_batch,
     settled_files,
     sweep,
+    waiting_and_open,
     write_batches,
 )
 
@@ -108,6 +109,18 @@ def test_a_batch_file_that_was_changed_is_refused(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace("0.jpg", "1.jpg"))
     with pytest.raises(StoreError, match="was changed"):
         read_batch(tmp_path, batch.batch_id)
+
+
+def test_a_batch_is_open_until_all_its_files_were_taken(
+    landing: Path, spec: PipelineSpec, store: ImageStore, tmp_path: Path
+) -> None:
+    batches = tmp_path / "batches"
+    two_a_batch = spec.source.model_copy(update={"batch": BatchSpec(max_files=2)})
+    for number in range(6):
+        (landing / f"{number}.txt").write_bytes(b"no image %d" % number)
+    first, *others = sweep(landing, store, two_a_batch, batches)
+    list(ingest_all(store, [first], landing, spec))
+    assert waiting_and_open(landing, store, two_a_batch, batches, time.time()) == ([], others)
 
 
 def test_several_may_look_for_open_batches_at_once(

@@ -4,15 +4,19 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 
+from vision_assets.vision.errors import StoreError
 from vision_assets.vision.file_lock import file_lock
 from vision_assets.vision.inference.decode import decode
 from vision_assets.vision.training.pixel_cache import PixelCache
 from vision_assets.vision.training.pixels import decoded
 from vision_assets_tests.drawing import draw_jpeg
+from vision_assets_tests.nobody import without_rights
 
 IMAGE_BYTES = 32 * 32 * 3
 
@@ -119,6 +123,31 @@ def test_forgotten_images_are_in_no_pack(store: Store, cache: PixelCache):
     assert len(packs(cache)) == 1
     pixels(["3"], store, cache)
     assert store.asked == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("index", ["{", "[]", None])
+def test_a_pack_of_which_nobody_knows_what_it_shows_is_forgotten(
+    index: str | None, store: Store, cache: PixelCache
+):
+    pixels(["1"], store, cache)
+    file = cache.folder / packs(cache)[0] / "index.json"
+    file.unlink() if index is None else file.write_text(index)
+    cache.forget(["1"])
+    assert packs(cache) == []
+
+
+def test_a_pack_that_cannot_be_removed_is_told(store: Store):
+    with TemporaryDirectory() as place:
+        Path(place).chmod(0o777)
+        cache = PixelCache(Path(place))
+        pixels(["1"], store, cache)
+        (pack,) = packs(cache)
+        (cache.folder / pack).chmod(0o555)
+        with without_rights(), pytest.raises(StoreError, match=f"{pack} may show erased images"):
+            cache.forget(["1"])
+        (cache.folder / pack).chmod(0o755)
+        cache.forget(["1"])
+        assert packs(cache) == []
 
 
 def test_images_that_are_forgotten_while_a_pack_is_made_do_not_stay(cache: PixelCache):

@@ -9,7 +9,6 @@ from functools import cache, cached_property
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
-from vision_assets.vision.confined import Outside
 from vision_assets.vision.formats.annotations.coco_index import CocoIndex
 from vision_assets.vision.formats.annotations.file_text import Unusable
 from vision_assets.vision.formats.annotations.said import Fault, Kind, Said
@@ -49,7 +48,12 @@ class CocoFolder:
         return self._order(PurePosixPath(path).parent)
 
     def read(self, path: str) -> Said | None:
-        """The first JSON that has the image; a damaged one where none has."""
+        """The first JSON that has the image; a damaged one where none has.
+
+        Raises:
+            LandingUnreadable: a JSON cannot be read now.
+            DiskFull: the disk has no room for an index.
+        """
         damaged: Unusable | None = None
         for file in self.files_of(path):
             index = self._index(file)
@@ -93,10 +97,6 @@ class CocoFolder:
             return CocoIndex(self._landing, file, self._indices)
         except Unusable as error:
             return error
-        except Outside as error:
-            return Unusable(Kind.DAMAGED, str(error))
-        except OSError as error:
-            return Unusable(Kind.DAMAGED, f"cannot be read ({error.strerror})")
 
     def _ordered(self, folder: PurePosixPath) -> tuple[str, ...]:
         return tuple(sorted(self._files, key=lambda file: (-_shared(file, folder), file)))

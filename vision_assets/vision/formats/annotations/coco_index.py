@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import sqlite3
+import stat
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -14,9 +15,11 @@ from typing import Any
 
 import ijson
 
-from vision_assets.vision.confined import confined
+from vision_assets.vision.confined import confined, open_below
+from vision_assets.vision.errors import DiskFull, StoreError
+from vision_assets.vision.file_lock import file_lock
 from vision_assets.vision.formats.annotations.coco import read_object
-from vision_assets.vision.formats.annotations.file_text import Unusable
+from vision_assets.vision.formats.annotations.file_text import Unusable, reading
 from vision_assets.vision.formats.annotations.said import Fault, Kind, Said, SaidObject
 
 MAX_BYTES = 16 * 1024**3
@@ -38,7 +41,12 @@ SELECT o.rowid, o.said, c.name, o.object_id IS NOT NULL AND EXISTS (
 FROM objects o LEFT JOIN categories c ON c.category_id = o.category_id
 WHERE o.image_id = ? ORDER BY o.rowid
 """
-_ERRORS = (ijson.JSONError, ValueError, OverflowError, RecursionError, sqlite3.Error, OSError)
+_ERRORS = (
+    *(ijson.JSONError, ValueError, OverflowError, RecursionError),
+    *(sqlite3.DataError, sqlite3.IntegrityError),
+)
+"""What reading a JSON raises that is no COCO; trouble with a disk is none of it."""
+_LOCK_WAIT_S = 3600.0
 
 
 class CocoIndex:
@@ -50,15 +58,16 @@ class CocoIndex:
         folder: of indices.
 
     Raises:
-        Unusable: it is no COCO JSON; later objects of a file that is cut off are not known.
-        Outside: it leads out of the landing folder.
+        Unusable: it is no COCO JSON, is not there, or lies elsewhere; later objects of a file that
+            is cut off are not known.
+        LandingUnreadable: it cannot be read now.
+        DiskFull: the disk has no room for the index.
+        StoreError: the index cannot be written, or another process builds one for an hour.
     """
 
     def __init__(self, landing: Path, file: str, folder: Path) -> None:
         self.file = file
-        self._database = sqlite3.connect(
-            _built(confined(landing, file), folder), check_same_thread=False
-        )
+        self._database = sqlite3.connect(_built(landing, file, folder), check_same_thread=False)
 
     def find(self, name: str) -> Said | None:
         """What is said of the image of a name, as the JSON has it; None where it has none."""
@@ -96,43 +105,67 @@ class CocoIndex:
         )
 
 
-def _built(path: Path, folder: Path) -> Path:
-    """The index of a file; an older one of it goes."""
-    state = path.stat()
+def _built(landing: Path, file: str, folder: Path) -> Path:
+    """The index of a file; an older one of it, or one that a killed process left, goes."""
+    with reading(landing, file):
+        path = confined(landing, file)
+        state = path.stat()
+    if not stat.S_ISREG(state.st_mode):
+        raise Unusable(Kind.DAMAGED, "expected a file, got a folder or a pipe")
     if state.st_size > MAX_BYTES:
         raise Unusable(Kind.TOO_LARGE, f"expected at most {MAX_BYTES} bytes")
     name = hashlib.sha256(str(path).encode("utf-8", "surrogateescape")).hexdigest()[:16]
     index = folder / f"{name}-{state.st_size}-{state.st_mtime_ns}.sqlite"
     if not index.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        unfinished = index.with_name(f"{index.name}.{os.getpid()}")
-        unfinished.unlink(missing_ok=True)
-        try:
-            _build(path, unfinished)
-        except _ERRORS as error:
-            unfinished.unlink(missing_ok=True)
-            raise Unusable(Kind.DAMAGED, f"expected a whole COCO JSON: {error}"[:500]) from error
-        for old in folder.glob(f"{name}-*.sqlite"):
-            old.unlink(missing_ok=True)
-        unfinished.replace(index)
+        with file_lock(folder / "lock", _LOCK_WAIT_S):
+            if not index.exists():
+                for old in folder.glob(f"{name}-*"):
+                    old.unlink()
+                _write(landing, file, index)
     return index
 
 
-def _build(path: Path, index: Path) -> None:
+def _write(landing: Path, file: str, index: Path) -> None:
+    """Build the index beside its place, so that it is there whole or not at all."""
+    unfinished = index.with_name(f"{index.name}.unfinished")
+    try:
+        _build(landing, file, unfinished)
+        unfinished.replace(index)
+    except _ERRORS as error:
+        raise Unusable(Kind.DAMAGED, f"expected a whole COCO JSON: {error}"[:500]) from error
+    except sqlite3.OperationalError as error:
+        raise _unwritten(index, error) from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _unwritten(index: Path, error: sqlite3.OperationalError) -> StoreError:
+    if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+        return DiskFull(
+            f"the disk of {index.parent} is full, nothing was taken without its annotations: free "
+            "some space, then run it again"
+        )
+    return StoreError(
+        f"the index {index} cannot be written ({error}); look at its disk, its quota and its "
+        "permissions, then run it again"
+    )
+
+
+def _build(landing: Path, file: str, index: Path) -> None:
     with closing(sqlite3.connect(index)) as database:
         database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _TABLES)
         for key, (statement, row) in _LISTS.items():
-            rows = map(row, _items(path, key))
+            rows = map(row, _items(landing, file, key))
             while chunk := list(islice(rows, _ROWS_PER_INSERT)):
                 database.executemany(statement, chunk)
         database.executescript(_INDICES)
         database.commit()
 
 
-def _items(path: Path, key: str) -> Iterator[dict[str, Any]]:
+def _items(landing: Path, file: str, key: str) -> Iterator[dict[str, Any]]:
     """Entries of one of the lists of a file; a pass each, as they come in any order."""
-    with path.open("rb") as file:
-        for item in ijson.items(file, f"{key}.item", use_float=True):
+    with reading(landing, file), os.fdopen(open_below(landing, file), "rb") as opened:
+        for item in ijson.items(opened, f"{key}.item", use_float=True):
             if not isinstance(item, dict):
                 raise ValueError(f"expected objects in {key!r}, got {str(item)[:50]!r}")
             yield item

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from vision_assets.vision.formats.annotations.file_text import Unusable, read_bytes
+from vision_assets.vision.formats.annotations.file_text import Unusable, is_there, read_bytes
 from vision_assets.vision.formats.annotations.mask import read_mask
 from vision_assets.vision.formats.annotations.places import places, unclaimed
 from vision_assets.vision.formats.annotations.said import Fault, Said
@@ -44,7 +44,7 @@ class MaskFolder:
     def read(self, path: str) -> Said | None:
         """The first mask that is there."""
         for file in self.files_of(path):
-            if (self._landing / file).is_file():
+            if is_there(self._landing, file):
                 return read_mask_file(self._landing, file, self._source.masks, self._label_of(path))
         return None
 

@@ -6,6 +6,7 @@ Bergmann et al., "The MVTec Anomaly Detection Dataset", 2021. Folders tell label
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
+from vision_assets.vision.formats.annotations.file_text import is_there
 from vision_assets.vision.formats.annotations.mask_folder import read_mask_file
 from vision_assets.vision.formats.annotations.places import unclaimed
 from vision_assets.vision.formats.annotations.said import Fault, Said
@@ -39,7 +40,7 @@ class MvtecFolder:
         if PurePosixPath(path).parent.name == GOOD:
             return Said(path, objects=())
         for file in self.files_of(path):
-            if (self._landing / file).is_file():
+            if is_there(self._landing, file):
                 label = PurePosixPath(path).parent.name
                 return read_mask_file(self._landing, file, self._masks, label)
         return None

@@ -14,7 +14,11 @@ class AnnotationReader(Protocol):
         ...
 
     def read(self, path: str) -> Said | None:
-        """What is said of an image; None where no file speaks of it."""
+        """What is said of an image; None where no file speaks of it.
+
+        Raises:
+            LandingUnreadable: a file cannot be read now, which is no fault of the file.
+        """
         ...
 
     def missing(self, files: Collection[str], images: Iterable[str]) -> Iterator[Fault]:

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 from vision_assets.vision.errors import SpecError
-from vision_assets.vision.formats.annotations.file_text import Unusable, read_bytes
+from vision_assets.vision.formats.annotations.file_text import Unusable, is_there, read_bytes
 from vision_assets.vision.formats.annotations.places import places, unclaimed
 from vision_assets.vision.formats.annotations.said import Fault, Said
 from vision_assets.vision.formats.annotations.voc import read_voc
@@ -40,7 +40,7 @@ class VocFolder:
     def read(self, path: str) -> Said | None:
         """The first XML that is there."""
         for file in self.files_of(path):
-            if (self._landing / file).is_file():
+            if is_there(self._landing, file):
                 try:
                     return read_voc(read_bytes(self._landing, file), file, self._first_pixel)
                 except Unusable as error:
@@ -66,7 +66,7 @@ class VocFolder:
         found: dict[str, str] = {}
         for name, split in _LISTS.items():
             path = str(folder / f"{name}.txt")
-            if (self._landing / path).is_file():
+            if is_there(self._landing, path):
                 found |= dict.fromkeys(_names(self._landing, path), split)
         return found
 

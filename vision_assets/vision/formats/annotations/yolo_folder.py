@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from pathlib import Path, PurePosixPath
 
-from vision_assets.vision.formats.annotations.file_text import Unusable, read_bytes
+from vision_assets.vision.formats.annotations.file_text import Unusable, is_there, read_bytes
 from vision_assets.vision.formats.annotations.places import places, unclaimed
 from vision_assets.vision.formats.annotations.said import Fault, Kind, Said
 from vision_assets.vision.formats.annotations.yolo import read_yolo
@@ -38,7 +38,7 @@ class YoloFolder:
 
     def read(self, path: str) -> Said | None:
         """The first text that is there."""
-        file = next((f for f in self._texts(path) if (self._landing / f).is_file()), None)
+        file = next((f for f in self._texts(path) if is_there(self._landing, f)), None)
         if file is None:
             return None
         data = self._data_of(path)
@@ -68,13 +68,13 @@ class YoloFolder:
 
     def _data_of(self, path: str) -> YoloData | None:
         file = self._data_file_of(path)
-        if file is None or not (self._landing / file).is_file():
+        if file is None or not is_there(self._landing, file):
             return None
         return self._data(file)
 
     def _find(self, folder: PurePosixPath) -> str | None:
         for name in _DATA_FILES:
-            if (self._landing / folder / name).is_file():
+            if is_there(self._landing, str(folder / name)):
                 return str(folder / name)
         return None if folder == folder.parent else self._nearest(folder.parent)
 

@@ -112,6 +112,7 @@ class LiveModel:
         self._worker = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._last_look = _Look(None, None)
         self._own_acknowledgement: Path | None = None
+        self._acknowledged = False
         self._stopping = threading.Event()
         self.current = self._baked
         """The model to answer with; read it once a request."""
@@ -120,7 +121,7 @@ class LiveModel:
     def start(self) -> None:
         """Take what the slot names, then keep following it; does nothing without a slot."""
         if self._slot_path is not None:
-            self.look()
+            self._try_to_look()
             self._watcher.start()
 
     def stop(self) -> None:
@@ -132,14 +133,22 @@ class LiveModel:
             self._own_acknowledgement.unlink(missing_ok=True)
 
     def look(self) -> None:
-        """Read the slot once and switch if it names another bundle."""
+        """Read the slot once, switch if it names another bundle, and acknowledge it.
+
+        Raises:
+            DiskFull: there is no room for the acknowledgement; the next look writes it.
+            OSError: it cannot be written, likewise.
+        """
         assert self._slot_path is not None
         named = _read(self._slot_path)
-        if named != self._last_look.named or self._own_acknowledgement is None:
+        if named != self._last_look.named:
             self._last_look = _Look(named, self._take(named))
-            self._own_acknowledgement = acknowledge(self._slot_path, self._acknowledgement())
-        else:
+            self._acknowledged = False
+        if self._acknowledged and self._own_acknowledgement is not None:
             self._touch(self._own_acknowledgement)
+        else:
+            self._own_acknowledgement = acknowledge(self._slot_path, self._acknowledgement())
+            self._acknowledged = True
 
     def info(self) -> dict[str, Any]:
         """What /info says of the model and of the slot."""
@@ -163,11 +172,14 @@ class LiveModel:
 
     def _watch(self) -> None:
         while not self._stopping.wait(self._settings.slot_poll_s):
-            try:
-                self.look()
-            except OSError:
-                # A full disk must not end the thread; the next look tries again.
-                _LOG.exception("the slot cannot be followed")
+            self._try_to_look()
+
+    def _try_to_look(self) -> None:
+        try:
+            self.look()
+        except (OSError, VisionAssetsError):
+            # A full disk must end neither the worker nor the thread; the next look tries again.
+            _LOG.exception("the slot cannot be acknowledged")
 
     def _take(self, named: Slot | str | None) -> str | None:
         """Make the slot's bundle the current one; why not, if it cannot be."""
@@ -219,7 +231,7 @@ class LiveModel:
         try:
             touch(acknowledgement)
         except FileNotFoundError:
-            self._own_acknowledgement = None
+            self._acknowledged = False
 
 
 def _read(path: Path) -> Slot | str | None:

@@ -44,7 +44,13 @@ class ServiceSettings(BaseModel):
     @property
     def limits(self) -> Limits:
         """What is decoded at all."""
-        return Limits(self.min_side_px, self.max_pixels, self.max_body_bytes)
+        return Limits(
+            min_side_px=self.min_side_px,
+            max_pixels=self.max_pixels,
+            max_bytes=self.max_body_bytes,
+            pixels_key="service.max_pixels",
+            bytes_key="service.max_body_bytes",
+        )
 
 
 def load_settings(folder: Path) -> ServiceSettings:

@@ -1,8 +1,10 @@
 """COCO: what is written comes back, out of an index on disk; what is broken is named."""
 
 import json
+import os
+import resource
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vision_assets.vision.errors import LandingUnreadable, StoreError
 from vision_assets.vision.formats.annotations.coco_folder import CocoFolder
 from vision_assets.vision.formats.annotations.said import Kind, Said
 from vision_assets.vision.inference.geometry.rle import decode, encode
@@ -139,12 +142,55 @@ def test_images_and_ids_that_are_not_there_are_named(write: Write):
 
 def test_the_index_is_built_once_while_the_file_is_unchanged(write: Write, tmp_path: Path):
     read(write(BOX))
-    (index,) = (tmp_path / "indices").iterdir()
+    (index,) = (tmp_path / "indices").glob("*.sqlite")
     built_ns = index.stat().st_mtime_ns
     read(CocoFolder(tmp_path / "landing", None, tmp_path / "indices"))
     assert index.stat().st_mtime_ns == built_ns
     assert len(objects_of(read(write(BOX, BOX | {"id": 2})))) == 2
-    assert len(list((tmp_path / "indices").iterdir())) == 1
+    assert len(list((tmp_path / "indices").glob("*.sqlite"))) == 1
+
+
+def test_what_a_killed_process_left_of_an_index_goes(write: Write, tmp_path: Path):
+    read(write(BOX))
+    (index,) = (tmp_path / "indices").glob("*.sqlite")
+    left = [index.with_name(f"{index.name}.{end}") for end in ("4711", "unfinished")]
+    for path in left:
+        path.write_bytes(b"half")
+    read(write(BOX, BOX | {"id": 2}))
+    assert not any(path.exists() for path in left)
+
+
+def test_trouble_with_the_share_is_no_damaged_json(tmp_path: Path):
+    """Reading the memory of a process at its beginning is an error of I/O, as of a share."""
+    with pytest.raises(LandingUnreadable, match="cannot be read .Input/output error"):
+        CocoFolder(Path("/proc/self"), "mem", tmp_path).read("a.jpg")
+
+
+@pytest.fixture
+def small_files() -> Iterator[None]:
+    """No file may grow beyond a page of SQLite's, which fails as a quota does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.usefixtures("small_files")
+def test_an_index_that_cannot_be_written_is_no_damaged_json(write: Write, tmp_path: Path):
+    with pytest.raises(StoreError, match="look at its disk, its quota"):
+        read(write(BOX))
+    assert [path.name for path in (tmp_path / "indices").iterdir()] == ["lock"]
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_what_is_named_like_a_json_and_is_no_file_is_told(
+    write: Write, tmp_path: Path, make: Callable[[Path], None]
+):
+    folder = write(BOX)
+    make(tmp_path / "landing" / "b.json")
+    (fault,) = folder.missing(["b.json"], [])
+    assert (fault.kind, "expected a file" in fault.detail) == (Kind.DAMAGED, True)
+    assert read(folder).objects
 
 
 def test_a_json_that_was_cut_off_is_told_of_every_image(write: Write, tmp_path: Path):

@@ -2,12 +2,14 @@
 
 import pytest
 
-from vision_assets.vision.errors import ServiceError
+from vision_assets.vision.errors import ImageRefused, ServiceError
+from vision_assets.vision.inference.decode import check_header, read_header
 from vision_assets.vision.inference.service.settings import (
     SETTINGS_VARIABLE,
     ServiceSettings,
     load_settings,
 )
+from vision_assets_tests.drawing import draw_jpeg
 
 
 def test_defaults_hold_where_nothing_is_said(tmp_path):
@@ -20,6 +22,16 @@ def test_the_environment_wins_over_the_file(tmp_path, monkeypatch):
     settings = load_settings(tmp_path)
     assert (settings.workers, settings.max_pixels) == (3, 5)
     assert settings.limits.max_pixels == 5
+
+
+def test_a_refusal_names_the_key_that_sets_its_bound():
+    data = draw_jpeg(0, side_px=64)
+    for bounds, key in (
+        ({"max_pixels": 100}, "raise service.max_pixels"),
+        ({"max_body_bytes": 1024}, "raise service.max_body_bytes"),
+    ):
+        with pytest.raises(ImageRefused, match=key):
+            check_header(read_header(data), 2000, ServiceSettings(**bounds).limits)
 
 
 @pytest.mark.parametrize("wrong", ["{", "[]", '{"worker": 1}', '{"workers": 0}'])
