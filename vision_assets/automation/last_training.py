@@ -22,7 +22,7 @@ from vision_assets.resources.home import HomeResource
 from vision_assets.vision.use_case import UseCase
 
 _VERDICT = "verdict"
-_GONE = "the run that says by how much was removed"
+_GONE = "by how much is not on record: its run was removed, or its process died"
 
 
 @dataclass(frozen=True)
