@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from vision_assets.assets.graph import REFERENCE, asset_key, upstream
+from vision_assets.assets.graph import REFERENCE, asset_key, upstream, verdict
 from vision_assets.assets.metadata import records_table
 from vision_assets.assets.yaml_keys import yaml_version
 from vision_assets.resources.home import HomeResource
@@ -14,6 +14,8 @@ from vision_assets.vision.use_case import UseCase
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from vision_assets.serving.check import ServiceCheck
 
 CHECKED_IMAGES = 32
 _ANSWERS = "answers_match"
@@ -51,6 +53,7 @@ def bento_service(use_case: UseCase) -> dg.AssetsDefinition:
         built = build_bento(home.home, use_case, home.home.bundles(use_case.name) / bundle_id)
         asked, left_out = taken_by(use_case.spec, _expected(home, use_case, predictions))
         check = check_bento(home.home, built, asked)
+        checks = [_answers_check(check, left_out)]
         return dg.MaterializeResult(
             data_version=dg.DataVersion(built.tag),
             metadata={
@@ -58,22 +61,25 @@ def bento_service(use_case: UseCase) -> dg.AssetsDefinition:
                 "bundle": bundle_id,
                 "start (s)": check.start_s,
                 **{f"latency {name} (ms)": ms for name, ms in check.latency_ms.items()},
+                **verdict(checks),
             },
-            check_results=[
-                dg.AssetCheckResult(
-                    check_name=_ANSWERS,
-                    passed=check.passed,
-                    metadata={
-                        "images": check.n,
-                        "too large for the service": left_out,
-                        "mismatches": records_table(asdict(found) for found in check.mismatches),
-                        "packages that must not be there": ", ".join(check.modules) or "none",
-                    },
-                )
-            ],
+            check_results=checks,
         )
 
     return build
+
+
+def _answers_check(check: "ServiceCheck", left_out: int) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=_ANSWERS,
+        passed=check.passed,
+        metadata={
+            "images": check.n,
+            "too large for the service": left_out,
+            "mismatches": records_table(asdict(found) for found in check.mismatches),
+            "packages that must not be there": ", ".join(check.modules) or "none",
+        },
+    )
 
 
 def _expected(

@@ -44,9 +44,11 @@ def deployment(use_case: UseCase) -> dg.AssetsDefinition:
         ],
     )
     def build(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
-        tag, cause = upstream(context, use_case, "bento_service"), cause_of(context.run)
-        bundle_id = tag.partition(":")[2]
         deployments = home.deployments(use_case)
+        before, cause = deployments.current(), cause_of(context.run)
+        answers = before.bento_tag if before else None
+        tag = upstream(context, use_case, "bento_service", trusted=answers)
+        bundle_id = tag.partition(":")[2]
         current = deployments.deploy(
             bundle_id=bundle_id,
             bundle_folder=home.home.bundles(use_case.name) / bundle_id,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from vision_assets.assets.graph import REFERENCE, asset_key, upstream
+from vision_assets.assets.graph import REFERENCE, asset_key, upstream, verdict
 from vision_assets.assets.metadata import picture, records_table
 from vision_assets.assets.yaml_keys import yaml_version
 from vision_assets.resources.evaluation_tracking import log_evaluation
@@ -62,10 +62,12 @@ def evaluation_report(use_case: UseCase) -> dg.AssetsDefinition:
         )
         metrics, report = appraisal.evidence.metrics, appraisal.report
         runs = log_evaluation(home.home, use_case.name, model_id, metrics, report.html)
+        shown = _metadata(appraisal, runs, home.image_store(use_case).read)
+        checks = [*map(_check, appraisal.gates), _heatmap_check(appraisal.heatmaps)]
         return dg.MaterializeResult(
             data_version=dg.DataVersion(report.report_id),
-            metadata=_metadata(appraisal, runs, home.image_store(use_case).read),
-            check_results=[*map(_check, appraisal.gates), _heatmap_check(appraisal.heatmaps)],
+            metadata=shown | verdict(checks),
+            check_results=checks,
         )
 
     return build

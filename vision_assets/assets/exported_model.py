@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from vision_assets.assets.graph import REFERENCE, asset_key, upstream
+from vision_assets.assets.graph import REFERENCE, asset_key, upstream, verdict
 from vision_assets.assets.metadata import records_table
 from vision_assets.assets.yaml_keys import yaml_version
 from vision_assets.resources.home import HomeResource
@@ -49,10 +49,11 @@ def exported_model(use_case: UseCase) -> dg.AssetsDefinition:
             home.home.bundles(use_case.name),
             use_case,
         )
+        checks = _check_results(shipment)
         return dg.MaterializeResult(
             data_version=dg.DataVersion(shipment.bundle.bundle_id),
-            metadata={"model": model_id, **_metadata(shipment)},
-            check_results=_check_results(shipment),
+            metadata={"model": model_id, **_metadata(shipment), **verdict(checks)},
+            check_results=checks,
         )
 
     return build

@@ -6,7 +6,7 @@ import dagster as dg
 
 from vision_assets.assets.cause import record_cause, state_token
 from vision_assets.assets.freshness import fresh_for
-from vision_assets.assets.graph import REFERENCE, asset_key
+from vision_assets.assets.graph import REFERENCE, asset_key, verdict
 from vision_assets.assets.metadata import counts_table, picture, records_table
 from vision_assets.assets.yaml_keys import yaml_version
 from vision_assets.quality.suite import checks
@@ -53,12 +53,13 @@ def validated_dataset(use_case: UseCase) -> dg.AssetsDefinition:
         version = home.datasets(use_case).create(store, use_case.spec)
         results = validate(version.manifest(), use_case.spec, version.classes)
         version.record_validation(results)
+        found = [_check(result) for result in results]
         write_card(version, store)
         context.log.info(f"{version.name}: {version.counts}")
         return dg.MaterializeResult(
             data_version=dg.DataVersion(version.fingerprint),
-            metadata=_metadata(version, store),
-            check_results=[_check(result) for result in results],
+            metadata=_metadata(version, store) | verdict(found),
+            check_results=found,
         )
 
     return build

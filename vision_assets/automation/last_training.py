@@ -11,8 +11,10 @@ from vision_assets.assets.graph import (
     GRAPH,
     REFERENCE,
     asset_key,
+    blocked_by,
     failed_checks,
     latest_metadata,
+    run_until,
 )
 from vision_assets.automation.circumstances import last_training, under_way
 from vision_assets.automation.failures import RunError, error_of, one_line
@@ -20,6 +22,7 @@ from vision_assets.resources.home import HomeResource
 from vision_assets.vision.use_case import UseCase
 
 _VERDICT = "verdict"
+_GONE = "by how much is not on record: its run was removed, or its process died"
 
 
 @dataclass(frozen=True)
@@ -92,10 +95,19 @@ def stops(instance: dg.DagsterInstance, use_case: UseCase) -> list[Stop]:
         if event is None or event.timestamp < above_s:
             return []
         above_s = event.timestamp
-        found = stops_in(instance, event.run_id, asset_key(use_case, noun).to_user_string())
-        if found:
-            return found
+        blocked = blocked_by(event)
+        if blocked:
+            asset = asset_key(use_case, noun).to_user_string()
+            return _stops_by(instance, event.run_id, asset, blocked)
     return []
+
+
+def _stops_by(
+    instance: dg.DagsterInstance, run_id: str, asset: str, checks: list[str]
+) -> list[Stop]:
+    """The checks that block what is built upon a materialization, with their figures if kept."""
+    told = {stop.check: stop for stop in stops_in(instance, run_id, asset)}
+    return [told.get(check, Stop(asset, check, "failed", _GONE)) for check in checks]
 
 
 def stops_in(instance: dg.DagsterInstance, run_id: str, asset: str) -> list[Stop]:
@@ -145,7 +157,21 @@ def _left_lying(instance: dg.DagsterInstance, home: HomeResource, use_case: UseC
         return None
     if current is not None and bundle_id in {each.bundle_id for each in deployments.history()}:
         return f"bundle {bundle_id} answered before {current.bundle_id} did: {current.why}"
+    if not _passed(instance, use_case):
+        command = run_until(use_case, "evaluation_report")
+        return f"bundle {bundle_id} is not known to have passed its checks: {command}"
     return (
         f"bundle {bundle_id} passed its checks and nobody has deployed it: "
         f"vision-assets run {use_case.name} --select bento_service --select deployment"
     )
+
+
+def _passed(instance: dg.DagsterInstance, use_case: UseCase) -> bool:
+    """Whether the bundle that was made last is known to have passed its parity and its gates."""
+    made, judged = (
+        instance.get_latest_materialization_event(asset_key(use_case, noun))
+        for noun in ("exported_model", "evaluation_report")
+    )
+    if made is None or judged is None or judged.timestamp < made.timestamp:
+        return False
+    return blocked_by(made) == blocked_by(judged) == []

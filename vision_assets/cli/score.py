@@ -16,7 +16,9 @@ def score(
     folder: Annotated[Path, typer.Argument(help="Folder of images.", exists=True, file_okay=False)],
     out: Annotated[
         Path | None,
-        typer.Option(help="Parquet file; default: scores/<use case>/<folder>.parquet in the home."),
+        typer.Option(
+            help="Parquet file; default: scores/<use case>/<name>-<digits>.parquet in the home."
+        ),
     ] = None,
     bundle: Annotated[str, typer.Option(help=f"Who answers: {NAMES}")] = CHAMPION,
     json: Json = False,

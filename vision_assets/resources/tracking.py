@@ -28,6 +28,8 @@ _LOCATION_COLUMNS = (
     ("model_versions", "storage_location"),
     ("logged_models", "artifact_location"),
 )
+_RUN_TAG = "dagster_run_id"
+"""Of MLflow runs, set by dagster-mlflow."""
 CHAMPION = "champion"
 _HOME_RECORD = "home.txt"
 
@@ -143,6 +145,8 @@ def tracked(mlflow: Any) -> Iterator[None]:
 def end_interrupted(home: Home, is_over: Callable[[str], bool]) -> list[str]:
     """Mark MLflow runs KILLED whose process died before it could say how they ended.
 
+    Runs that no run of Dagster began are left alone.
+
     Args:
         home: where the database is.
         is_over: whether the Dagster run of this id has ended.
@@ -155,7 +159,9 @@ def end_interrupted(home: Home, is_over: Callable[[str], bool]) -> list[str]:
     client = mlflow.MlflowClient(prepare(home))
     experiments = [found.experiment_id for found in client.search_experiments()]
     running = client.search_runs(experiments, "attributes.status = 'RUNNING'")
-    dead = [run for run in running if is_over(run.data.tags.get("dagster_run_id", ""))]
+    dead = [
+        run for run in running if _RUN_TAG in run.data.tags and is_over(run.data.tags[_RUN_TAG])
+    ]
     for run in dead:
         client.set_terminated(run.info.run_id, "KILLED")
     return [run.info.run_id for run in dead]

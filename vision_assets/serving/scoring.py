@@ -1,5 +1,7 @@
 """Scoring a folder with a bundle of a use case."""
 
+import hashlib
+import os
 from pathlib import Path
 
 from vision_assets.home import Home
@@ -7,6 +9,8 @@ from vision_assets.serving.bento import limits_of
 from vision_assets.serving.bundles import CHAMPION, find_bundle
 from vision_assets.vision.scoring.score import OnProgress, ScoreReport, score_folder
 from vision_assets.vision.use_case import UseCase
+
+_DIGITS = 8
 
 
 def score_use_case(
@@ -23,7 +27,7 @@ def score_use_case(
         home: where the bundle is.
         use_case: whose bundle it is.
         folder: with the images.
-        out: the Parquet file; default: one for this folder's name in the home.
+        out: the Parquet file; default: one for this folder in the home.
         bundle_name: who answers, as `find_bundle` takes it; default: the one that is deployed.
         on_progress: told of the files done and of all files.
 
@@ -35,5 +39,12 @@ def score_use_case(
     """
     limits = limits_of(use_case.spec)
     bundle = find_bundle(home, use_case.name, bundle_name)
-    default = home.scores(use_case.name) / f"{folder.absolute().name}.parquet"
-    return score_folder(bundle, folder, out or default, limits, on_progress=on_progress)
+    out = out or home.scores(use_case.name) / _default_name(folder)
+    return score_folder(bundle, folder, out, limits, on_progress=on_progress)
+
+
+def _default_name(folder: Path) -> str:
+    """Name of the Parquet file of a folder: two folders of one name have files of their own."""
+    place = folder.resolve()
+    digits = hashlib.sha256(os.fsencode(place)).hexdigest()[:_DIGITS]
+    return f"{place.name}-{digits}.parquet"

@@ -44,6 +44,22 @@ def test_score_asks_the_champion_and_writes_into_the_home(steel, run_json, sampl
     assert Path(said["out"]).is_relative_to(Home(home).scores("steel"))
 
 
+def test_folders_of_one_name_have_answers_of_their_own(
+    steel, run_json, bundle, tmp_path, monkeypatch
+):
+    for day in ("monday", "tuesday"):
+        (tmp_path / day / "images").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+
+    def out(folder):
+        return run_json("score", steel, folder, "--bundle", "latest")["out"]
+
+    monday = out(tmp_path / "monday" / "images")
+    assert Path(monday).name.startswith("images-")
+    assert out("tuesday/../monday/images") == monday
+    assert out("tuesday/images") != monday
+
+
 def test_score_of_a_folder_that_is_not_there_is_wrong_usage(steel, run):
     run("score", steel, "nowhere", code=2)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from vision_assets.assets.graph import GRAPH, REFERENCE, asset_key
+from vision_assets.assets.graph import GRAPH, REFERENCE, asset_key, verdict
 from vision_assets.assets.runs import retraining_job_name
 from vision_assets.vision.use_case import UseCase
 
@@ -54,7 +54,8 @@ def _asset(
     def build() -> dg.MaterializeResult:
         if noun in raising:
             raise raising[noun]
-        metadata = {REFERENCE: references.get(noun, f"{noun} 1"), "dataset": "v0001"}
-        return dg.MaterializeResult(metadata=metadata, check_results=[check] if check else [])
+        made = {REFERENCE: references.get(noun, f"{noun} 1"), "dataset": "v0001"}
+        checks = [check] if check else []
+        return dg.MaterializeResult(metadata=made | verdict(checks), check_results=checks)
 
     return build

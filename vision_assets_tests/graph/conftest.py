@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from vision_assets.assets.graph import REFERENCE, asset_key
+from vision_assets.assets.graph import REFERENCE, asset_key, verdict
 from vision_assets.home import HOME_VARIABLE, Home
 from vision_assets.project import DEFS_VARIABLE, use_case
 from vision_assets.vision.dataset.versions import DatasetVersions
@@ -139,7 +139,7 @@ def export_parts(
 
         @dg.asset(key=asset_key(parts, "exported_model"))
         def exported() -> dg.MaterializeResult:
-            return dg.MaterializeResult(metadata={REFERENCE: bundle.bundle_id})
+            return dg.MaterializeResult(metadata={REFERENCE: bundle.bundle_id, **verdict([])})
 
         return exported
 

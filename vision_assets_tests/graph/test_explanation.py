@@ -9,6 +9,7 @@ import pytest
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._daemon.types import DaemonHeartbeat
 
+from vision_assets.assets.graph import REFERENCE, asset_key
 from vision_assets.automation.explanation import Explanation, explain
 from vision_assets.home import Home
 from vision_assets.project import use_case
@@ -107,6 +108,17 @@ def test_a_gate_that_stopped_the_model_is_named_with_its_figures(
     assert "0.6000 on 40 images" in (_explain(parts, instance).undeployed or "")
 
 
+def test_a_gate_stops_the_model_also_after_its_run_was_removed(
+    parts: UseCase, instance: dg.DagsterInstance
+) -> None:
+    gate = _gate("failed", "recall is 0.6000 on 40 images; at least 0.9 is asked for")
+    made = run_chain(parts, instance, failing={"evaluation_report": gate})
+    instance.delete_run(made.run_id)
+    (stop,) = _explain(parts, instance).stops
+    assert (stop.check, stop.verdict) == ("gate_recall", "failed")
+    assert "passed its checks" not in (_explain(parts, instance).undeployed or "")
+
+
 def test_a_check_without_words_is_told_by_its_figures(
     parts: UseCase, instance: dg.DagsterInstance
 ) -> None:
@@ -144,6 +156,20 @@ def test_a_bundle_that_nobody_deployed_is_named(
     assert "bundle abc123 passed its checks and nobody has deployed it" in (
         _explain(parts, instance).undeployed or ""
     )
+
+
+@pytest.mark.parametrize("judged", [False, True])
+def test_a_bundle_without_a_verdict_is_not_said_to_have_passed(
+    parts: UseCase, instance: dg.DagsterInstance, judged: bool
+) -> None:
+    """One that no report judged, and one of a release that kept no verdict."""
+    nouns = ("exported_model", "evaluation_report") if judged else ("exported_model",)
+    for noun in nouns:
+        made = dg.AssetMaterialization(asset_key(parts, noun), metadata={REFERENCE: "abc123"})
+        instance.report_runless_asset_event(made)
+    said = _explain(parts, instance).undeployed or ""
+    assert "bundle abc123 is not known to have passed its checks" in said
+    assert said.endswith("--select exported_model --select evaluation_report")
 
 
 def test_refused_images_and_what_waits_are_counted(

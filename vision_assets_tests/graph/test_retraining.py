@@ -19,12 +19,12 @@ from vision_assets.automation.circumstances import decision, last_version, under
 from vision_assets.automation.failures import error_of
 from vision_assets.automation.request import VALID_S, claim
 from vision_assets.automation.state import PROCESS_TAG
+from vision_assets.execution import fail_interrupted_runs, run_graph
 from vision_assets.execution import instance as dagster_of
-from vision_assets.execution import run_graph
 from vision_assets.home import Home
 from vision_assets.project import use_case
 from vision_assets.resources.home import HomeResource
-from vision_assets.resources.tracking import tracking_uri
+from vision_assets.resources.tracking import prepare, tracking_uri
 from vision_assets.user import by_whom
 from vision_assets.vision.file_lock import file_lock
 from vision_assets.vision.use_case import UseCase
@@ -260,6 +260,20 @@ def test_a_run_that_dagster_will_retry_is_under_way(
     assert under_way(instance, HomeResource(), four) is None
     instance.add_run_tags(result.run_id, {"dagster/will_retry": "true"})
     assert "is started again" in (under_way(instance, HomeResource(), four) or "")
+
+
+def test_a_run_that_a_person_began_in_mlflow_is_left_alone(home: Home) -> None:
+    import mlflow
+
+    client = mlflow.MlflowClient(prepare(home))
+    experiment = client.create_experiment("notebook")
+    own, trained = (
+        client.create_run(experiment, tags=tags).info.run_id
+        for tags in ({}, {"dagster_run_id": "of a process that died"})
+    )
+    fail_interrupted_runs(home)
+    assert client.get_run(own).info.status == "RUNNING"
+    assert client.get_run(trained).info.status == "KILLED"
 
 
 @pytest.mark.slow

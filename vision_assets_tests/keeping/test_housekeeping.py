@@ -257,17 +257,48 @@ def _settled_long_ago(store: ImageStore) -> None:
 def test_an_item_whose_bytes_are_gone_cannot_be_accepted(
     home: Home, parts: UseCase, dagster: dg.DagsterInstance, fill: Fill
 ) -> None:
+    _land_no_image(home)
+    store = fill(1)
+    _drop_open_bytes(store)
+    with pytest.raises(StoreError, match="were dropped"):
+        resolve(store, store.quarantine()["item_id"][0], "accept", parts.spec, "someone")
+
+
+def test_a_file_that_lands_again_after_its_bytes_were_dropped_is_a_new_item(
+    home: Home, fill: Fill
+) -> None:
+    for _ in range(3):
+        _land_no_image(home)
+        store = fill(1)
+        newest = store.quarantine()["item_id"].iloc[-1]
+        assert store.quarantine_bytes([newest]) == {newest: b"no image"}
+        _drop_open_bytes(store)
+    assert store.quarantine()["item_id"].nunique() == 3
+
+
+def test_a_file_that_was_dismissed_stays_so_after_its_bytes_were_dropped(
+    home: Home, parts: UseCase, fill: Fill
+) -> None:
+    _land_no_image(home)
+    store = fill(1)
+    _drop_open_bytes(store)
+    resolve(store, store.quarantine()["item_id"][0], "dismiss", parts.spec, "someone")
+    _land_no_image(home)
+    assert fill(1).quarantine()["settled"].tolist() == [True]
+
+
+def _land_no_image(home: Home) -> None:
+    path = home.landing("landing/parts") / "good" / "a.jpg"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"no image")
+
+
+def _drop_open_bytes(store: ImageStore) -> None:
     from datetime import UTC, datetime
 
     from vision_assets.vision.store.discarding import discard, discardable
 
-    path = home.landing("landing/parts") / "good" / "a.jpg"
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(b"no image")
-    store = fill(1)
     discard(store, discardable(store, None, datetime.now(UTC)), "kept long enough")
-    with pytest.raises(StoreError, match="were dropped"):
-        resolve(store, store.quarantine()["item_id"][0], "accept", parts.spec, "someone")
 
 
 def test_runs_that_ended_long_ago_go_but_not_the_latest_of_an_asset(

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from vision_assets.vision.errors import TrainingError
+from vision_assets.vision.errors import VisionAssetsError
 from vision_assets.vision.spec import ClassSpec
 from vision_assets.vision.tasks.task import Task
 from vision_assets.vision.training.pixels import ReadBytes
@@ -166,6 +166,6 @@ def _train(
             )
     except _Pruned:
         return Stopped()
-    except (TrainingError, ValueError, RuntimeError, MemoryError) as error:
+    except (VisionAssetsError, OSError, ValueError, RuntimeError, MemoryError) as error:
         return Failed(f"{type(error).__name__}: {error}")
     return Finished(trained.metrics)

@@ -19,6 +19,7 @@ from vision_assets.vision.formats.path_text import as_text
 from vision_assets.vision.merging import merged_ids
 from vision_assets.vision.spec import ClassSpec, PipelineSpec
 from vision_assets.vision.store.class_record import classes_by_name, learn
+from vision_assets.vision.store.discarding import dropped_undecided
 from vision_assets.vision.store.image_store import ImageStore
 from vision_assets.vision.store.landed_file import LandedFile
 from vision_assets.vision.store.outcomes import Outcome, Status
@@ -71,6 +72,7 @@ class Chunk:
         author: who says what is said; a person's word replaces what it contradicts.
         classes: in force, by name.
         current: what the store says, by image, kept up to date while it is decided.
+        dropped: items whose bytes went before anybody decided; what is refused again is a new one.
     """
 
     cause: str
@@ -79,6 +81,7 @@ class Chunk:
     classes: Mapping[str, ClassSpec]
     current: dict[str, Current]
     now: datetime
+    dropped: frozenset[str] = frozenset()
     images: list[ImageRecord] = field(default_factory=list)
     events: list[Annotation] = field(default_factory=list)
     disputes: list[Annotation] = field(default_factory=list)
@@ -105,6 +108,7 @@ class Chunk:
             classes=(classes := classes_with(store, spec, labels)),
             current=_current(rows, merged_ids(classes.values())),
             now=datetime.now(UTC),
+            dropped=dropped_undecided(store),
         )
 
     def hold(self, image: Image, said: Labelled, frame: Frame) -> tuple[Statement | None, Checked]:
@@ -142,6 +146,8 @@ class Chunk:
     ) -> Outcome:
         """Put an image, or what is said of it, into the quarantine."""
         item = digest(image.image_id, reason, said.label, *objects)[:16]
+        if item in self.dropped:
+            item = digest(item, self.cause)[:16]
         self.refusals.append(
             Refusal(
                 item_id=item,

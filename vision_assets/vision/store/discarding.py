@@ -53,6 +53,12 @@ def left_behind(store: ImageStore) -> bool:
     return rows["bytes"].null_count < rows.num_rows
 
 
+def dropped_undecided(store: ImageStore) -> frozenset[str]:
+    """Items whose bytes were dropped and that nobody has decided on."""
+    settled = store.settlement_table.scan(["item_id"])["item_id"].to_pylist()
+    return frozenset(_recorded(store)).difference(settled)
+
+
 def refuse_discarded(store: ImageStore, item_id: str) -> None:
     """Refuse to take an item whose bytes are gone.
 

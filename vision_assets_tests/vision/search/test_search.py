@@ -67,6 +67,12 @@ def test_when_nothing_finishes_the_reason_is_told(few: DrawnDataset, tmp_path: P
         search(tmp_path, asked, training(few), Bounds(2), nobody)
 
 
+def test_images_that_are_gone_are_the_reason_and_end_no_process(few: DrawnDataset, tmp_path: Path):
+    gone = training(DrawnDataset(few.manifest, {}))
+    with pytest.raises(TrainingError, match="no trial of .* finished; .*DatasetError"):
+        search(tmp_path, question(epochs=1), gone, Bounds(2), nobody)
+
+
 def test_one_search_of_a_use_case_runs_at_a_time(few: DrawnDataset, tmp_path: Path):
     with file_lock(tmp_path / "search.lock", 0), pytest.raises(StoreLocked):
         search(tmp_path, question(), training(few), Bounds(1), nobody)
