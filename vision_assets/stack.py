@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 
 from vision_assets.child import Child, Say
 from vision_assets.code_server import CodeServerWatch
@@ -28,7 +29,7 @@ from vision_assets.execution import (
 )
 from vision_assets.home import Home
 from vision_assets.keeping.only_one import only_one
-from vision_assets.project import broken_use_cases, project_file, use_cases
+from vision_assets.project import broken_use_cases, project_file, use_case, use_cases
 from vision_assets.resources.agreement import agree
 from vision_assets.resources.tracking import prepare, tracking_uri
 from vision_assets.serving.deployments import Deployments
@@ -79,8 +80,8 @@ class Stack:
         link_instance_config(self.home)
         prepare(self.home)
         self._bound_pools()
-        for use_case in use_cases().values():
-            self._agree(use_case)
+        for case in use_cases().values():
+            self._agree(case)
         self._start(self._dagster())
         self._start(self._mlflow())
         return self
@@ -124,9 +125,9 @@ class Stack:
             self._tell_once(f"{name} does not load, all others do: {error}")
         with self._going_on("runs at a time"):
             self._bound_pools()
-        for name, use_case in use_cases().items():
+        for name, case in use_cases().items():
             with self._going_on(name):
-                self._follow(use_case)
+                self._follow(case)
 
     def _mend_dagster(self) -> None:
         """End Dagster where its code server has died: it would not start one again by itself."""
@@ -225,15 +226,22 @@ class Stack:
         )
 
     def _endpoint(self, use_case: UseCase) -> Child:
-        return self._child(
+        child = self._child(
             endpoint_name(use_case),
             *("-m", "vision_assets.cli", "serve", use_case.name),
         )
+        child.before = partial(_refuse_taken_of, use_case.name)
+        return child
 
 
 def endpoint_name(use_case: UseCase) -> str:
     """Name of the endpoint's process and of its log."""
     return f"endpoint-{use_case.name}"
+
+
+def _refuse_taken_of(name: str) -> None:
+    """Refuse the port that the use case names now, where somebody else listens."""
+    _refuse_taken(use_case(name).spec.service.port)
 
 
 def _refuse_taken(port: int) -> None:

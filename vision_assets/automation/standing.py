@@ -135,8 +135,11 @@ def answering(home: HomeResource, use_case: UseCase) -> tuple[dict[str, Any] | N
     if current is None:
         return None, None
     chosen = {"bundle_id", "since", "why", "by", "previous", "dataset"}
-    port = use_case.spec.service.port
-    endpoint = {"port": port, "ready": is_ready(port), "others": _others(deployments, use_case)}
+    endpoint = {
+        "port": use_case.spec.service.port,
+        "ready": is_ready(home.home, use_case),
+        "others": _others(deployments, use_case),
+    }
     return current.model_dump(mode="json", include=chosen) | endpoint, None
 
 

@@ -2,9 +2,11 @@
 
 import errno
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,8 +14,11 @@ from vision_assets.child import FIRST_WAIT_S, Child
 from vision_assets.execution import instance
 from vision_assets.home import Home
 from vision_assets.serving.deployments import Deployments
+from vision_assets.serving.process import free_port
 from vision_assets.stack import Stack
+from vision_assets.vision.errors import ServiceError
 from vision_assets.vision.use_case import UseCase
+from vision_assets_tests.graph.conftest import PARTS_YAML
 
 SLEEPS = [sys.executable, "-c", "import time; time.sleep(300)"]
 
@@ -24,7 +29,15 @@ def said() -> list[str]:
 
 
 @pytest.fixture
-def stack(home: Home, parts: UseCase, said: list[str]) -> Iterator[Stack]:
+def port(write_yaml: Callable[..., Path], parts: UseCase) -> int:
+    """Where the endpoint of the use case is to listen."""
+    free = free_port()
+    write_yaml(f"{PARTS_YAML}  service: {{port: {free}}}\n", parts.name)
+    return free
+
+
+@pytest.fixture
+def stack(home: Home, port: int, said: list[str]) -> Iterator[Stack]:
     """An `up` of one use case that runs none of its servers yet."""
     with instance(home):
         pass
@@ -82,11 +95,14 @@ def test_nobody_has_to_listen(stack: Stack, error: BaseException) -> None:
     assert _runs(endpoint)
 
 
-def test_an_endpoint_that_cannot_start_is_tried_again(
-    stack: Stack, said: list[str], deployed: Callable[[], None]
-) -> None:
+@pytest.fixture
+def one_deployment(home: Home, deployed: Callable[[], None]) -> None:
     deployed()
-    Deployments(stack.home.deployments("parts")).repair()
+    Deployments(home.deployments("parts")).repair()
+
+
+@pytest.mark.usefixtures("one_deployment")
+def test_an_endpoint_that_cannot_start_is_tried_again(stack: Stack, said: list[str]) -> None:
     stack.home.logs.write_text("a file where the folder of logs should be")
     stack.tick()
     stack.tick()
@@ -95,3 +111,31 @@ def test_an_endpoint_that_cannot_start_is_tried_again(
     stack.home.logs.unlink()
     stack.tick()
     assert "endpoint-parts" in stack.children
+
+
+@pytest.mark.usefixtures("one_deployment")
+def test_a_port_that_somebody_else_has_is_told_once(
+    stack: Stack, said: list[str], port: int
+) -> None:
+    with socket.create_server(("127.0.0.1", port)):
+        stack.tick()
+        stack.tick()
+        (told,) = said
+        assert f"parts: port {port} of 127.0.0.1 is taken" in told
+        assert stack.children == {}
+    stack.tick()
+    assert "endpoint-parts" in stack.children
+
+
+@pytest.mark.usefixtures("one_deployment")
+def test_an_endpoint_moves_to_the_port_that_is_named_now(
+    stack: Stack, port: int, write_yaml: Callable[..., Path]
+) -> None:
+    stack.tick()
+    with socket.create_server(("127.0.0.1", port)):
+        endpoint = stack.children["endpoint-parts"]
+        endpoint.signal(signal.SIGKILL)
+        with pytest.raises(ServiceError, match="is taken"):
+            endpoint.before()
+        write_yaml(f"{PARTS_YAML}  service: {{port: {free_port()}}}\n", "parts")
+        endpoint.before()
