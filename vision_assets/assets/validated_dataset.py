@@ -6,7 +6,7 @@ import dagster as dg
 
 from vision_assets.assets.cause import record_cause, state_token
 from vision_assets.assets.freshness import fresh_for
-from vision_assets.assets.graph import REFERENCE, asset_key, store_pool
+from vision_assets.assets.graph import REFERENCE, asset_key
 from vision_assets.assets.metadata import counts_table, picture, records_table
 from vision_assets.assets.yaml_keys import yaml_version
 from vision_assets.quality.suite import checks
@@ -32,7 +32,6 @@ def validated_dataset(use_case: UseCase) -> dg.AssetsDefinition:
         code_version=yaml_version(use_case, "validated_dataset"),
         group_name=use_case.name,
         kinds={"parquet", "greatexpectations"},
-        pool=store_pool(use_case),
         freshness_policy=fresh_for(use_case.spec.freshness.validated_dataset_hours),
         description="An immutable version: which images, with which label, in which split.",
         check_specs=[

@@ -108,8 +108,15 @@ def refuse_when_low(home: Path, what: str) -> None:
         raise DiskFull(f"low on disk, {what}: {state.text}")
 
 
+LOST_AND_FOUND = "lost+found"
+"""Folder of root at the top of an ext4 disk, which may be the home's own."""
+
+
 def size_of(folder: Path) -> int:
-    """Bytes of all files of a folder, or of a file; links are not followed."""
+    """Bytes of all files of a folder, or of a file; links are not followed.
+
+    What this user may not list, such as LOST_AND_FOUND, counts nothing.
+    """
     total, folders = 0, [folder]
     while folders:
         current = folders.pop()
@@ -122,7 +129,7 @@ def size_of(folder: Path) -> int:
                         total += _size_of(entry)
         except NotADirectoryError:
             total += current.lstat().st_size
-        except FileNotFoundError:
+        except (FileNotFoundError, PermissionError):
             continue
     return total
 

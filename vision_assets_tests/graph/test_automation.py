@@ -8,8 +8,10 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from vision_assets.assets.runs import ingest_job_name, retraining_job_name
 from vision_assets.automation import new_images as sensor_module
 from vision_assets.automation.new_images import new_images
+from vision_assets.definitions import defs
 from vision_assets.home import Home
 from vision_assets.vision.spec import BatchSpec
 from vision_assets.vision.use_case import UseCase
@@ -45,6 +47,17 @@ def test_after_a_long_look_for_nothing_the_sensor_rests(
     assert not tick(new_images(parts), instance, cursor=resting).run_requests
     for over in (str(time.time() - 1), str(time.time() + 1e6)):
         assert tick(new_images(parts), instance, cursor=over).run_requests
+
+
+def test_a_training_holds_up_no_ingest(parts: UseCase) -> None:
+    """A run holds all its pools until it ends."""
+    repository = defs().get_repository_def()
+    ingest, training = (
+        {node.pool for node in repository.get_job(name).all_node_defs if node.pool}
+        for name in (ingest_job_name(parts), retraining_job_name(parts))
+    )
+    assert ingest
+    assert not ingest & training
 
 
 def test_a_daemon_that_dies_before_the_request_asks_for_the_same_run_again(

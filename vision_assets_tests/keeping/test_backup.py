@@ -95,7 +95,7 @@ def test_an_empty_landing_folder_is_there_again(fill: Fill, home: Home, archive:
 
 def test_what_can_be_made_again_is_left_out(fill: Fill, home: Home, archive: Archive) -> None:
     fill(3)
-    for name in ("cache/pixels/x", "logs/dagster.log", "environments/x/bin/python"):
+    for name in ("cache/pixels/x", "logs/x.log", "environments/x/bin/python", "lost+found/#1"):
         (home.root / name).parent.mkdir(parents=True)
         (home.root / name).write_text("x")
     without, with_it = take(home, archive), take(home, archive, with_landing=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import dagster as dg
@@ -24,11 +25,18 @@ from vision_assets.resources.home import HomeResource
 from vision_assets.serving.bento import build_bento
 from vision_assets.serving.deployments import Deployments
 from vision_assets.serving.process import ServiceProcess
-from vision_assets.vision.disk import MIN_FREE_VARIABLE, QUOTA_VARIABLE, disk_state, size_of
+from vision_assets.vision.disk import (
+    LOST_AND_FOUND,
+    MIN_FREE_VARIABLE,
+    QUOTA_VARIABLE,
+    disk_state,
+    size_of,
+)
 from vision_assets.vision.errors import DiskFull, SpecError
 from vision_assets.vision.inference.service.settings import ServiceSettings
 from vision_assets.vision.store.image_store import ImageStore
 from vision_assets.vision.use_case import UseCase
+from vision_assets_tests.nobody import without_rights
 from vision_assets_tests.serving.bundles import colour_png, make_bundle
 
 DISK_MB = 400
@@ -155,6 +163,16 @@ def test_a_file_that_goes_while_it_is_looked_at_hides_no_other(
 
     monkeypatch.setattr(os, "scandir", scan_and_lose_one)
     assert size_of(tmp_path) == 2000
+
+
+def test_what_the_disk_keeps_for_root_counts_nothing() -> None:
+    with TemporaryDirectory() as place:
+        home = Path(place)
+        home.chmod(0o755)
+        (home / "file").write_bytes(bytes(1000))
+        (home / LOST_AND_FOUND).mkdir(mode=0o700)
+        with without_rights():
+            assert size_of(home) == 1000
 
 
 def test_a_home_that_is_not_there_yet_has_a_disk(tmp_path: Path) -> None:

@@ -175,7 +175,7 @@ def test_a_service_that_asks_for_keys_does_not_start_without(built: BuiltBento, 
         ("keys.json", {}, True),
         (None, {KEYS_VARIABLE: '{"mes": "0123456789abcdef"}'}, True),
         (None, {KEYS_FILE_VARIABLE: "/etc/keys.json"}, True),
-        ("keys.json", {KEYS_VARIABLE: ""}, False),
+        ("keys.json", {KEYS_VARIABLE: ""}, True),
     ],
 )
 def test_keys_are_asked_for_as_the_endpoint_does(

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vision_assets.vision.disk import LOST_AND_FOUND
 from vision_assets.vision.store.opening import files_of_latest_version
 
 LEFT_OUT = {
@@ -21,6 +22,7 @@ LEFT_OUT = {
     "logs": "output of servers",
     "bentoml/serving": "counters of running services",
     "dagster/dagster.yaml": "a link to the project's file",
+    LOST_AND_FOUND: "of the disk, where the home is one",
 }
 LANDING = "landing"
 WITHOUT_LANDING = "what waits there is not in the store yet; --landing takes it"
