@@ -28,6 +28,7 @@ class Child:
     before: Callable[[], None] = lambda: None
     process: subprocess.Popen[bytes] | None = None
     started_s: float = 0.0
+    ended_s: float | None = None
     wait_s: float = FIRST_WAIT_S
     _output: IO[bytes] | None = field(default=None, repr=False)
 
@@ -44,16 +45,21 @@ class Child:
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
-        self.started_s = time.monotonic()
+        self.started_s, self.ended_s = time.monotonic(), None
 
     def revive(self, say: Say) -> None:
         """Start the process again when it has ended, after a wait that grows with each end."""
         if self.process is None or self._is_alive(self.process):
             return
-        ran_s = time.monotonic() - self.started_s
-        if ran_s < self.wait_s:
+        now_s = time.monotonic()
+        if self.ended_s is None:
+            self.ended_s = now_s
+            if now_s - self.started_s > STEADY_S:
+                self.wait_s = FIRST_WAIT_S
+        if now_s - self.ended_s < self.wait_s:
             return
-        self.wait_s = FIRST_WAIT_S if ran_s > STEADY_S else min(2 * self.wait_s, LONGEST_WAIT_S)
+        # Counted from now on as well, where this start fails.
+        self.ended_s, self.wait_s = now_s, min(2 * self.wait_s, LONGEST_WAIT_S)
         say(f"{self.name} ended with {self.process.returncode}; starting it again, see {self.log}")
         self._close_log()
         self.start()

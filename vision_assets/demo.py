@@ -128,7 +128,7 @@ def watch(home: Home, case: UseCase, stack: Stack, deadline_s: float) -> Iterato
             f"`vision-assets explain {case.name}` says what starts a training and what is missing"
         )
     yield Step("endpoint", f"starts at {endpoint_url(case)}")
-    while not answers(case):
+    while not is_ready(home, case):
         stack.tick()
         _check_deadline(deadline, case)
         time.sleep(POLL_S)
@@ -138,11 +138,6 @@ def watch(home: Home, case: UseCase, stack: Stack, deadline_s: float) -> Iterato
 def endpoint_url(case: UseCase) -> str:
     """Where the use case's endpoint listens."""
     return f"http://127.0.0.1:{case.spec.service.port}"
-
-
-def answers(case: UseCase) -> bool:
-    """Whether the endpoint is ready."""
-    return is_ready(case.spec.service.port)
 
 
 def ask(case: UseCase, image: Path) -> dict:

@@ -14,8 +14,10 @@ import signal
 import socket
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 
 from vision_assets.child import Child, Say
 from vision_assets.code_server import CodeServerWatch
@@ -27,12 +29,12 @@ from vision_assets.execution import (
 )
 from vision_assets.home import Home
 from vision_assets.keeping.only_one import only_one
-from vision_assets.project import broken_use_cases, project_file, use_cases
+from vision_assets.project import broken_use_cases, project_file, use_case, use_cases
 from vision_assets.resources.agreement import agree
 from vision_assets.resources.tracking import prepare, tracking_uri
 from vision_assets.serving.deployments import Deployments
 from vision_assets.serving.process import ending_with_parent
-from vision_assets.vision.errors import ServiceError, SpecError, VisionAssetsError
+from vision_assets.vision.errors import ServiceError, VisionAssetsError
 from vision_assets.vision.use_case import UseCase
 
 HOST = "127.0.0.1"
@@ -55,7 +57,7 @@ class Stack:
     def __init__(self, home: Home, ports: Ports = Ports(), say: Say = print) -> None:
         self.home = home
         self.ports = ports
-        self.say = say
+        self._say_aloud = say
         self.children: dict[str, Child] = {}
         self._told: set[str] = set()
         self._bounded: set[str] = set()
@@ -78,8 +80,8 @@ class Stack:
         link_instance_config(self.home)
         prepare(self.home)
         self._bound_pools()
-        for use_case in use_cases().values():
-            self._agree(use_case)
+        for case in use_cases().values():
+            self._agree(case)
         self._start(self._dagster())
         self._start(self._mlflow())
         return self
@@ -93,22 +95,39 @@ class Stack:
         self._alone.close()
 
     def tick(self) -> None:
-        """Start endpoints of new deployments, revive what has ended, tell what is wrong."""
-        self._heed_the_clock()
-        try:
+        """Start endpoints of new deployments, revive what has ended, tell what is wrong.
+
+        What fails is told once and tried again at the next look.
+        """
+        with self._going_on("clock"):
+            self._heed_the_clock()
+        with self._going_on("use cases"):
             self._heed_use_cases()
-        except SpecError as error:  # their folder is gone, such as on a share
-            self._tell_once(f"{error}; what runs goes on")
-        for child in self.children.values():
-            child.revive(self.say)
-        self._mend_dagster()
+        for name, child in self.children.items():
+            with self._going_on(name):
+                child.revive(self.say)
+        with self._going_on("dagster"):
+            self._mend_dagster()
+
+    @contextmanager
+    def _going_on(self, what: str) -> Iterator[None]:
+        """Tell what fails, and go on with all else."""
+        try:
+            yield
+        except VisionAssetsError as error:
+            self._tell_once(f"{what}: {error}; what runs goes on")
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the endpoints
+            first_line = str(error).partition("\n")[0]
+            self._tell_once(f"{what}: {type(error).__name__}: {first_line}; what runs goes on")
 
     def _heed_use_cases(self) -> None:
         for name, error in broken_use_cases().items():
             self._tell_once(f"{name} does not load, all others do: {error}")
-        self._bound_pools()
-        for use_case in use_cases().values():
-            self._follow(use_case)
+        with self._going_on("runs at a time"):
+            self._bound_pools()
+        for name, case in use_cases().items():
+            with self._going_on(name):
+                self._follow(case)
 
     def _mend_dagster(self) -> None:
         """End Dagster where its code server has died: it would not start one again by itself."""
@@ -127,14 +146,9 @@ class Stack:
     def _follow(self, use_case: UseCase) -> None:
         """Start the endpoint of a use case once it is deployed; mend a slot that lags behind."""
         deployments = Deployments(self.home.deployments(use_case.name))
-        try:
-            if not deployments.slot_agrees():
-                self._agree(use_case)
-            deployed = deployments.current()
-        except (VisionAssetsError, OSError) as error:
-            self._tell_once(f"{use_case.name}: {error}")
-            return
-        if deployed is not None and endpoint_name(use_case) not in self.children:
+        if not deployments.slot_agrees():
+            self._agree(use_case)
+        if deployments.current() is not None and endpoint_name(use_case) not in self.children:
             self._start(self._endpoint(use_case))
 
     def _agree(self, use_case: UseCase) -> None:
@@ -158,6 +172,11 @@ class Stack:
             self.say(f"the clock was set back by {back_s:.0f} s; Dagster is started again")
             dagster.signal(signal.SIGKILL)
 
+    def say(self, text: str) -> None:
+        """Tell people, where somebody listens: the pipe may be gone, or its disk full."""
+        with suppress(OSError, SystemExit):
+            self._say_aloud(text)
+
     def _tell_once(self, text: str) -> None:
         if text not in self._told:
             self._told.add(text)
@@ -170,8 +189,8 @@ class Stack:
             time.sleep(1.0)
 
     def _start(self, child: Child) -> None:
-        self.children[child.name] = child
         child.start()
+        self.children[child.name] = child
 
     def _child(self, name: str, *arguments: str, **environment: str) -> Child:
         return Child(
@@ -207,15 +226,22 @@ class Stack:
         )
 
     def _endpoint(self, use_case: UseCase) -> Child:
-        return self._child(
+        child = self._child(
             endpoint_name(use_case),
             *("-m", "vision_assets.cli", "serve", use_case.name),
         )
+        child.before = partial(_refuse_taken_of, use_case.name)
+        return child
 
 
 def endpoint_name(use_case: UseCase) -> str:
     """Name of the endpoint's process and of its log."""
     return f"endpoint-{use_case.name}"
+
+
+def _refuse_taken_of(name: str) -> None:
+    """Refuse the port that the use case names now, where somebody else listens."""
+    _refuse_taken(use_case(name).spec.service.port)
 
 
 def _refuse_taken(port: int) -> None:

@@ -57,6 +57,7 @@ def deployment(use_case: UseCase) -> dg.AssetsDefinition:
             by=cause[BY_TAG],
         )
         set_champion(home.home, use_case.name, current.model_id)
+        switch = deployments.wait_for_workers(_WAIT_S, use_case.spec.service.slot_poll_s)
         return dg.MaterializeResult(
             data_version=dg.DataVersion(bundle_id),
             metadata={
@@ -68,23 +69,24 @@ def deployment(use_case: UseCase) -> dg.AssetsDefinition:
                     for d in reversed(deployments.history()[-_SHOWN:])
                 ),
             },
-            check_results=[_followed_check(deployments.wait_for_workers(_WAIT_S))],
+            check_results=[_followed_check(switch)],
         )
 
     return build
 
 
 def _followed_check(switch: "Switch") -> dg.AssetCheckResult:
+    seen = switch.taken or switch.pending or switch.refused
     return dg.AssetCheckResult(
         check_name=_FOLLOWED,
         passed=switch.done and not switch.refused,
         metadata={
             "answer with it": len(switch.taken),
-            "have not looked yet": len(switch.pending),
+            "have not taken it yet": len(switch.pending),
             "refused it": records_table(
                 {"worker": worker.worker, "answers with": worker.bundle_id, "why": worker.refused}
                 for worker in switch.refused
             ),
-            **({} if switch.taken else {"note": "No worker of the endpoint runs now."}),
+            **({} if seen else {"note": "No worker of the endpoint runs now."}),
         },
     )

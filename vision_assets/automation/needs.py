@@ -106,8 +106,8 @@ def _of_the_service(standing: Standing) -> Iterator[Need]:
 def _of_the_endpoint(use_case: str, answers: dict[str, Any] | None) -> Iterator[Need]:
     if answers is not None and not answers["ready"]:
         remedy = remedy_for(SERVICE_STOPPED)
-        what = f"Nothing answers on port {answers['port']}, though bundle {answers['bundle_id']} "
-        what += f"is deployed. {remedy.do}"
+        what = f"No endpoint of this home answers on port {answers['port']}, though bundle "
+        what += f"{answers['bundle_id']} is deployed. {remedy.do}"
         yield Need(Urgency.BROKEN, what, remedy.command_for(use_case), remedy.kind)
 
 

@@ -89,20 +89,28 @@ class Outbox:
             StoreLocked: another process delivers.
         """
         at_s = time.time() if now_s is None else now_s
-        due = [letter for letter in self._letters(_WAITING) if letter.next_try_s <= at_s]
-        if not due:
+        if not self._due(at_s):
             return []
         with file_lock(self._folder / "lock", _LOCK_WAIT_S):
             self._forget(at_s - KEPT_S)
             # Read again: another process may have delivered it since.
-            due = [letter for letter in self._letters(_WAITING) if letter.next_try_s <= at_s]
-            return [self._try(letter, post, at_s) for letter in due[:AT_ONCE]]
+            return [self._try(letter, post, at_s) for letter in self._due(at_s)[:AT_ONCE]]
 
-    def undelivered(self) -> list[Letter]:
-        """Messages that failed at least once, and that nothing has got through after."""
-        sent_s = max((letter.written_s for letter in self._letters(_SENT)), default=0.0)
+    def undelivered(self, now_s: float | None = None) -> list[Letter]:
+        """Messages that failed at least once, and that nothing has got through after.
+
+        What a clock that ran ahead wrote hides none of them.
+        """
+        at_s = time.time() if now_s is None else now_s
+        sent = (letter.written_s for letter in self._letters(_SENT))
+        sent_s = max((written_s for written_s in sent if written_s <= at_s), default=0.0)
         given_up = [each for each in self._letters(_GIVEN_UP) if each.written_s >= sent_s]
         return [*given_up, *(each for each in self._letters(_WAITING) if each.tries)]
+
+    def _due(self, at_s: float) -> list[Letter]:
+        """Those whose wait is over, or longer than any: the clock was set back since."""
+        waiting = self._letters(_WAITING)
+        return [each for each in waiting if not 0 < each.next_try_s - at_s <= LONGEST_WAIT_S]
 
     def _try(self, letter: Letter, post: Post, now_s: float) -> Letter:
         wait_s = min(FIRST_WAIT_S * 2**letter.tries, LONGEST_WAIT_S)

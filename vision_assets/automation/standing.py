@@ -25,18 +25,16 @@ from vision_assets.automation.liveness import (
 from vision_assets.automation.outbox import Outbox
 from vision_assets.automation.waits import Wait, waiting_files, waits
 from vision_assets.resources.home import HomeResource
+from vision_assets.serving.deployments import Deployments, gone_after_s
 from vision_assets.serving.endpoint import is_ready
 from vision_assets.vision.disk import disk_state
 from vision_assets.vision.errors import VisionAssetsError
 from vision_assets.vision.use_case import UseCase
 
 if TYPE_CHECKING:
-    from vision_assets.serving.deployments import Deployments
     from vision_assets.vision.store.image_store import ImageStore
 
 _RUNS = 5
-_POLLS = 10
-"""A worker that has not looked at the slot for so many of its looks is gone."""
 _RUNS_LOOKED_AT = 50
 
 
@@ -137,14 +135,17 @@ def answering(home: HomeResource, use_case: UseCase) -> tuple[dict[str, Any] | N
     if current is None:
         return None, None
     chosen = {"bundle_id", "since", "why", "by", "previous", "dataset"}
-    port = use_case.spec.service.port
-    endpoint = {"port": port, "ready": is_ready(port), "others": _others(deployments, use_case)}
+    endpoint = {
+        "port": use_case.spec.service.port,
+        "ready": is_ready(home.home, use_case),
+        "others": _others(deployments, use_case),
+    }
     return current.model_dump(mode="json", include=chosen) | endpoint, None
 
 
-def _others(deployments: "Deployments", use_case: UseCase) -> list[str]:
+def _others(deployments: Deployments, use_case: UseCase) -> list[str]:
     """Workers that could not take what is deployed: they answer with what they had before."""
-    switch = deployments.switch(fresh_s=_POLLS * max(1.0, use_case.spec.service.slot_poll_s))
+    switch = deployments.switch(gone_after_s(use_case.spec.service.slot_poll_s))
     refusals = Counter((worker.bundle_id, worker.refused) for worker in switch.refused)
     return [
         f"{number} of {len(switch.refused) + len(switch.taken)} workers answer with bundle "

@@ -90,7 +90,7 @@ def rollback(
     home, case = Home.from_environment(), use_case(name)
     deployments = Deployments(home.deployments(case.name))
     back = deployments.rollback(why, author or by_whom(), to)
-    switch = deployments.wait_for_workers(_SWITCH_S)
+    switch = deployments.wait_for_workers(_SWITCH_S, case.spec.service.slot_poll_s)
     set_champion(home, case.name, back.model_id)
     if json:
         show_json(back.model_dump(mode="json") | {"workers": len(switch.taken)})
@@ -99,8 +99,8 @@ def rollback(
         say(f"{len(switch.taken)} running workers answer with it")
     if switch.pending or switch.refused:
         raise ServiceError(
-            f"{len(switch.pending)} workers have not looked yet and {len(switch.refused)} refused "
-            "it; /info of the endpoint says why"
+            f"{len(switch.pending)} workers have not taken it yet and {len(switch.refused)} "
+            "refused it; /info of the endpoint says why"
         )
 
 

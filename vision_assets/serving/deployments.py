@@ -12,9 +12,10 @@ the home can move.
 """
 
 import errno
+import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,6 +38,8 @@ from vision_assets.vision.inference.service.slot import (
 
 _LOCK_WAIT_S = 30
 _POLL_S = 0.1
+_LOOKS = 10
+"""A worker that has not looked at the slot for so many of its looks is gone."""
 
 
 class Deployment(BaseModel):
@@ -80,7 +83,7 @@ class Switch:
 
     Attributes:
         taken: workers that answer with it.
-        pending: workers that have not looked yet.
+        pending: workers that have not taken it yet: they have not looked, or are loading it.
         refused: workers that could not take it, with the reason.
     """
 
@@ -92,6 +95,11 @@ class Switch:
     def done(self) -> bool:
         """Whether every worker that runs has acknowledged, one way or the other."""
         return not self.pending
+
+
+def gone_after_s(slot_poll_s: float) -> float:
+    """For how long a worker that runs is silent at most, unless it is taking a bundle."""
+    return _LOOKS * max(1.0, slot_poll_s)
 
 
 class Deployments:
@@ -192,11 +200,21 @@ class Deployments:
         with self._locked():
             return self._repair()
 
-    def switch(self, fresh_s: float = 10) -> Switch:
-        """How far the running workers are; one that was silent for `fresh_s` is gone."""
+    def switch(self, fresh_s: float = 10, awaited: Collection[str] = ()) -> Switch:
+        """How far the running workers are.
+
+        Args:
+            fresh_s: a worker that was silent for so long is gone.
+            awaited: names of workers that are not, however silent they are.
+        """
         current = self.current()
         sequence = current.sequence if current else None
-        workers = acknowledgements(self.slot_path, fresh_s)
+        fresh = {worker.worker for worker in acknowledgements(self.slot_path, fresh_s)}
+        workers = [
+            worker
+            for worker in acknowledgements(self.slot_path, math.inf)
+            if worker.worker in fresh.union(awaited)
+        ]
         seen = [worker for worker in workers if worker.sequence == sequence]
         return Switch(
             taken=[worker for worker in seen if worker.refused is None],
@@ -204,10 +222,20 @@ class Deployments:
             refused=[worker for worker in seen if worker.refused is not None],
         )
 
-    def wait_for_workers(self, timeout_s: float, fresh_s: float = 10) -> Switch:
-        """Wait until every running worker has acknowledged the current deployment, or the end."""
-        deadline = time.monotonic() + timeout_s
-        while not (switch := self.switch(fresh_s)).done and time.monotonic() < deadline:
+    def wait_for_workers(self, timeout_s: float, slot_poll_s: float = 1) -> Switch:
+        """Wait until every running worker has acknowledged the current deployment, or the end.
+
+        A worker is silent while it takes a bundle: who ran at first is waited for, unless it
+        takes its acknowledgement back.
+
+        Args:
+            timeout_s: from the moment when every worker has looked at the slot.
+            slot_poll_s: how often they look.
+        """
+        deadline = time.monotonic() + slot_poll_s + timeout_s
+        fresh_s = gone_after_s(slot_poll_s)
+        running = {worker.worker for worker in acknowledgements(self.slot_path, fresh_s)}
+        while not (switch := self.switch(fresh_s, running)).done and time.monotonic() < deadline:
             time.sleep(_POLL_S)
         return switch
 

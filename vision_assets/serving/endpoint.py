@@ -8,19 +8,32 @@ import httpx
 
 from vision_assets.home import Home
 from vision_assets.serving.bento import BuiltBento, find_bento, settings_of
-from vision_assets.serving.deployments import Deployments
+from vision_assets.serving.deployments import Deployments, gone_after_s
 from vision_assets.serving.environment import ensure_environment
 from vision_assets.serving.process import HOST, serve_command, serve_variables
 from vision_assets.vision.errors import DeploymentError
 from vision_assets.vision.inference.service.keys import KEYS_FILE_VARIABLE, KEYS_VARIABLES
+from vision_assets.vision.inference.service.slot import acknowledgements
 from vision_assets.vision.spec import ServiceSpec
 from vision_assets.vision.use_case import UseCase
 
 _READY_TIMEOUT_S = 2.0
+_TAKING_S = 60.0
+"""A worker that takes a bundle is silent for so long, and more where the bundle is very large."""
 
 
-def is_ready(port: int) -> bool:
-    """Whether the endpoint on a port of this machine says that it can answer; no proxy is asked."""
+def is_ready(home: Home, use_case: UseCase) -> bool:
+    """Whether the endpoint of a use case says that it can answer; no proxy is asked.
+
+    Another home may have taken its port: somebody has to follow the slot of this one, too.
+    """
+    service = use_case.spec.service
+    slot = Deployments(home.deployments(use_case.name)).slot_path
+    fresh_s = gone_after_s(service.slot_poll_s) + _TAKING_S
+    return _says_ready(service.port) and bool(acknowledgements(slot, fresh_s))
+
+
+def _says_ready(port: int) -> bool:
     try:
         address = f"http://{HOST}:{port}/readyz"
         return httpx.get(address, timeout=_READY_TIMEOUT_S, trust_env=False).is_success

@@ -82,8 +82,12 @@ def _build(folder: Path) -> None:
         _run([str(building / "bin" / "python"), *_install(requirements())])
         building.chmod(0o755)
         os.sync()  # once for all files, before the rename makes them the environment
+        replaced = folder.with_name(f"{prefix}replaced")
+        if folder.exists():  # its Python is gone: the link in it leads to nowhere
+            folder.rename(replaced)
         building.rename(folder)
         sync_folder(folder.parent)
+        shutil.rmtree(replaced, ignore_errors=True)
     finally:
         shutil.rmtree(building, ignore_errors=True)
 

@@ -1,5 +1,5 @@
 """The project of one use case that the tests of the graph have."""
 
-from vision_assets_tests.graph.conftest import drop, home, parts, project, write_yaml
+from vision_assets_tests.graph.conftest import deployed, drop, home, parts, project, write_yaml
 
-__all__ = ["drop", "home", "parts", "project", "write_yaml"]
+__all__ = ["deployed", "drop", "home", "parts", "project", "write_yaml"]

@@ -45,6 +45,7 @@ from vision_assets_tests.graph.ticks import store_all, tick
 
 MESSAGE = {"id": "r1", "use_case": "parts", "what": "run r1", "error": "no room"}
 NOW_S = 1_800_000_000.0
+YEAR_S = 365 * 24 * 3600
 
 
 Drop = Callable[[int], None]
@@ -133,7 +134,24 @@ def test_what_was_given_up_is_told_until_something_gets_through(
     assert len(outbox.undelivered()) == 1
     outbox.put("r2", MESSAGE | {"id": "r2"}, NOW_S + 1)
     _deliver(outbox, receiver.url, NOW_S + 2)
-    assert outbox.undelivered() == []
+    assert outbox.undelivered(NOW_S + 3) == []
+
+
+def test_what_a_clock_that_ran_ahead_tried_is_tried_again(
+    outbox: Outbox, receiver: Receiver
+) -> None:
+    receiver.answers = [500]
+    _deliver(outbox, receiver.url, NOW_S + YEAR_S)
+    (done,) = _deliver(outbox, receiver.url, NOW_S + 1)
+    assert (done.error, done.tries) == ("", 2)
+
+
+def test_what_a_clock_that_ran_ahead_sent_hides_nothing(outbox: Outbox, receiver: Receiver) -> None:
+    outbox.put("r2", MESSAGE | {"id": "r2"}, NOW_S + YEAR_S)
+    receiver.answers = [500, 200, *[500] * MAX_TRIES]
+    for number in range(MAX_TRIES):
+        _deliver(outbox, receiver.url, NOW_S + 10_000 * number)
+    assert [each.id for each in outbox.undelivered(NOW_S + 200_000)] == ["r1"]
 
 
 def test_a_process_that_dies_in_a_try_has_counted_it(outbox: Outbox, home: Home) -> None:

@@ -27,6 +27,7 @@ from vision_assets.execution import instance
 from vision_assets.home import HOME_VARIABLE, Home
 from vision_assets.project import DEFS_VARIABLE, use_case
 from vision_assets.serving.deployments import Deployments
+from vision_assets.serving.endpoint import is_ready
 from vision_assets.stack import Ports, Stack
 from vision_assets.vision.dataset.versions import DatasetVersions
 from vision_assets.vision.store.image_store import ImageStore
@@ -138,7 +139,7 @@ def _materialized(plant: Plant) -> dict[str, dg.AssetMaterialization]:
 def test_images_in_the_landing_folder_become_an_answering_endpoint(plant: Plant) -> None:
     steps = list(demo.watch(plant.home, plant.case, plant.stack, DEADLINE_S))
     assert [step.asset for step in steps if step.asset in GRAPH] == list(GRAPH)
-    assert demo.answers(plant.case)
+    assert is_ready(plant.home, plant.case)
 
 
 def test_every_server_listens_on_this_machine_alone(plant: Plant) -> None:

@@ -12,12 +12,12 @@ import dagster as dg
 import httpx
 import pytest
 
-from vision_assets import demo
 from vision_assets.assets.graph import GRAPH
 from vision_assets.execution import instance
 from vision_assets.home import Home
 from vision_assets.resources.tracking import tracking_uri
 from vision_assets.serving.deployments import Deployments
+from vision_assets.serving.endpoint import is_ready
 from vision_assets.serving.process import free_port
 from vision_assets.stack import Ports, Stack
 from vision_assets.vision.dataset.versions import DatasetVersions
@@ -133,7 +133,7 @@ def test_killed_servers_start_again_and_finish_what_they_had_begun(
             said.clear()
         deployments = Deployments(home.deployments("parts"))
         _wait(lambda: bool(_ticked(stack) and deployments.history()), "a deployment")
-        _wait(lambda: bool(_ticked(stack) and demo.answers(served_parts)), "an answer")
+        _wait(lambda: bool(_ticked(stack) and is_ready(home, served_parts)), "an answer")
     assert _tracked_statuses(home) == ["FINISHED", "KILLED"]
     _assert_nothing_half(home)
     _assert_complete(home)

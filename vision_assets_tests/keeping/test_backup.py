@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from vision_assets.keeping.backup.archive import Archive, Entry
 from vision_assets.keeping.backup.backup import Taken, take_backup
 from vision_assets.keeping.backup.restore import restore, verify
 from vision_assets.keeping.only_one import only_one
+from vision_assets.vision.disk import LOST_AND_FOUND
 from vision_assets.vision.errors import BackupError, DiskFull
 from vision_assets.vision.spec import PipelineSpec
 from vision_assets.vision.store.erasure import complete, remove
@@ -30,6 +32,7 @@ from vision_assets.vision.store.ingest import ingest_all
 from vision_assets.vision.store.landing import sweep
 from vision_assets.vision.use_case import UseCase
 from vision_assets_tests.drawing import CLASSES, draw_jpeg
+from vision_assets_tests.faults.disk import small_disk
 from vision_assets_tests.keeping.conftest import Fill
 from vision_assets_tests.vision.store.test_kill import INGEST
 
@@ -198,6 +201,35 @@ def test_a_home_that_is_there_stays_unless_it_is_to_be_replaced(
     assert aside is not None
     assert len(ImageStore.open(home.store("parts")).images()) == 3
     assert len(ImageStore.open(Home(aside).store("parts")).images()) == 6
+
+
+@pytest.fixture
+def mounted(tmp_path: Path) -> Iterator[Home]:
+    """A home that is a disk of its own, with what ext4 makes on it."""
+    with small_disk(tmp_path / "mounted", size_mb=50) as disk:
+        if disk is None:
+            pytest.skip("a small disk cannot be mounted here")
+        (disk.folder / LOST_AND_FOUND).mkdir()
+        yield Home(disk.folder)
+
+
+def test_a_home_that_is_a_mount_point_is_restored_and_replaced_in_place(
+    fill: Fill, home: Home, archive: Archive, mounted: Home
+) -> None:
+    fill(3)
+    take(home, archive)
+    restore(archive, "latest", mounted.root)
+    fill(3)
+    take(home, archive)
+    with pytest.raises(BackupError, match="--replace"):
+        restore(archive, "latest", mounted.root)
+    aside = restore(archive, "latest", mounted.root, replace=True).moved_aside
+    assert aside is not None
+    assert aside.parent == mounted.root
+    assert len(ImageStore.open(mounted.store("parts")).images()) == 6
+    assert len(ImageStore.open(Home(aside).store("parts")).images()) == 3
+    assert not list(mounted.root.glob(".*-restoring-*"))
+    assert (mounted.root / LOST_AND_FOUND).is_dir()
 
 
 def test_a_home_is_not_replaced_under_its_servers(fill: Fill, home: Home, archive: Archive) -> None:

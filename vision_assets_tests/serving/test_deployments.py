@@ -4,7 +4,9 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -185,6 +187,25 @@ def test_a_switch_is_done_when_every_worker_has_acknowledged(log, bundles):
     switch = log.wait_for_workers(timeout_s=5)
     assert [w.worker for w in switch.taken] == ["a"]
     assert [w.worker for w in switch.refused] == ["b"]
+
+
+@pytest.mark.parametrize(("slot_poll_s", "silent_s"), [(1.0, 9.5), (2.0, 15.0)])
+def test_a_worker_that_ran_is_waited_for_while_it_is_silent(
+    log, bundles, slot_poll_s: float, silent_s: float
+):
+    deploy(log, bundles[0])
+    loading = acknowledge(log.slot_path, worker("loading", 0))
+    looked_s = time.time() - silent_s
+    os.utime(loading, (looked_s, looked_s))
+    switch = log.wait_for_workers(0.1, slot_poll_s)
+    assert [w.worker for w in switch.pending] == ["loading"]
+
+
+def test_a_worker_that_has_stopped_is_not_waited_for(log, bundles):
+    deploy(log, bundles[0])
+    stopped = acknowledge(log.slot_path, worker("stopped", 0))
+    Timer(0.3, stopped.unlink).start()
+    assert log.wait_for_workers(timeout_s=20).done
 
 
 def test_a_worker_that_went_silent_is_not_waited_for(log, bundles):

@@ -14,9 +14,10 @@ from vision_assets.keeping.backup.archive import CHUNK_BYTES, Archive, Backup, E
 from vision_assets.keeping.backup.backup import KEEPING_LOCK
 from vision_assets.keeping.only_one import UP_LOCK
 from vision_assets.vision.atomic import sync_folder, sync_tree
+from vision_assets.vision.disk import LOST_AND_FOUND
 from vision_assets.vision.errors import BackupError
 
-_EMPTY = (KEEPING_LOCK, UP_LOCK)
+_EMPTY = (KEEPING_LOCK, UP_LOCK, LOST_AND_FOUND)
 Progress = Callable[[int, int], None]
 
 
@@ -63,6 +64,8 @@ def restore(
 ) -> Restored:
     """Write a home from a backup; it appears whole or not at all.
 
+    Where the home is a mount point, which cannot be renamed, its entries appear one by one.
+
     Args:
         archive: the backups.
         name: of the backup, or `latest`.
@@ -93,14 +96,19 @@ def restore(
 
 
 def _holds_something(home: Path) -> bool:
-    return home.exists() and any(path.name not in _EMPTY for path in home.iterdir())
+    return home.exists() and bool(_held(home))
+
+
+def _held(home: Path) -> list[Path]:
+    return [path for path in sorted(home.iterdir()) if path.name not in _EMPTY]
 
 
 @contextmanager
 def _beside(home: Path) -> Iterator[Path]:
     """A hidden folder on the same disk; gone when the block ends with an error."""
     home.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{home.name}-restoring-", dir=home.parent))
+    on_its_disk = home if os.path.ismount(home) else home.parent
+    folder = Path(tempfile.mkdtemp(prefix=f".{home.name}-restoring-", dir=on_its_disk))
     try:
         yield folder
     finally:
@@ -108,18 +116,34 @@ def _beside(home: Path) -> Iterator[Path]:
 
 
 def _put(folder: Path, home: Path) -> Path | None:
-    """Rename the folder to the home; gives where an earlier one was moved to."""
-    aside = None
+    """Make the folder the home; gives where an earlier one was moved to."""
     folder.chmod(0o755)
     sync_tree(folder)
+    before = f"before-{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}"
+    if os.path.ismount(home):
+        return _put_into(folder, home, home / f".{before}")
+    aside = None
     if _holds_something(home):
-        aside = home.with_name(f"{home.name}-before-{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}")
+        aside = home.with_name(f"{home.name}-{before}")
         home.rename(aside)
     elif home.exists():
         shutil.rmtree(home)
     folder.rename(home)
     sync_folder(home.parent)
     return aside
+
+
+def _put_into(folder: Path, home: Path, aside: Path) -> Path | None:
+    """The same entry by entry, in a home that is a mount point."""
+    earlier = [path for path in _held(home) if path != folder]
+    if earlier:
+        aside.mkdir()
+    for path in earlier:
+        path.rename(aside / path.name)
+    for path in sorted(folder.iterdir()):
+        path.rename(home / path.name)
+    sync_folder(home)
+    return aside if earlier else None
 
 
 def _write_defs(archive: Archive, entries: Iterable[Entry], defs: Path | None) -> tuple[str, ...]:
