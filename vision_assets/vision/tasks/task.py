@@ -186,7 +186,8 @@ class Task(Protocol):
         """The thresholds by which a bundle decides what becomes of a part.
 
         Args:
-            outcomes: `Measured.predictions` of the val split; None where it is empty.
+            outcomes: `Measured.predictions` of the val split, with the `group` of each image
+                where the version knows it; None where the split is empty.
             classes: of the bundle.
             spec: of the use case.
         """
