@@ -119,6 +119,10 @@ class Task(Protocol):
         """Where a search looks for a recipe that is better than this one."""
         ...
 
+    def watched(self, recipe: Recipe) -> tuple[str, ...]:
+        """Figures that `learn` reports of the val split, more is better, for a search to go by."""
+        ...
+
     def targets(self, rows: pd.DataFrame, classes: Sequence[CardClass]) -> Any:
         """What the network shall say of each view, indexable by an integer array or a slice.
 
