@@ -198,12 +198,16 @@ class Study:
     def _frozen(self, number: int) -> FrozenTrial:
         return self._study.get_trials(deepcopy=False)[number]
 
+    def _shown(self, name: str, value: Any) -> Any:
+        """Rounded where it was drawn from a range; a listed value is as it was written."""
+        return _rounded(value) if isinstance(self.question.space[name], RangeSpec) else value
+
     def _trial(self, found: FrozenTrial) -> Trial:
         interrupted = found.user_attrs.get(_INTERRUPTED, False)
         return Trial(
             number=found.number,
             state="interrupted" if interrupted else _STATES[found.state],
-            params={name: _rounded(value) for name, value in found.params.items()},
+            params={name: self._shown(name, value) for name, value in found.params.items()},
             value=found.value if found.state == TrialState.COMPLETE else None,
             epochs=found.user_attrs.get(_EPOCHS, 0),
             seconds=found.duration.total_seconds() if found.duration else None,

@@ -154,6 +154,15 @@ def test_what_matters_is_found_and_drawn(study: Study):
         assert len(png) < 22_000, "all of them travel in one event of 100 kB"
 
 
+def test_a_listed_number_is_tried_and_drawn_as_it_is_written(tmp_path: Path):
+    listed = (0.0033333, 0.0066667)
+    with opened(tmp_path, question({"learning_rate": list(listed)})) as study:
+        go_on(study, 3)
+        trials = study.trials()
+    assert {trial.params["learning_rate"] for trial in trials} <= set(listed)
+    assert values_tried(trials, study.question).startswith(b"\x89PNG")
+
+
 def test_the_last_study_is_found_again(study: Study, tmp_path: Path):
     go_on(study, 1)
     assert latest_question(tmp_path) == study.question
