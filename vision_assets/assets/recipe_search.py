@@ -51,7 +51,7 @@ def recipe_search(use_case: UseCase) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, config: SearchConfig, home: HomeResource
     ) -> dg.MaterializeResult:
         from vision_assets.vision.search.proposal import propose
-        from vision_assets.vision.search.question import question_of
+        from vision_assets.vision.search.question import question_of, watched
         from vision_assets.vision.search.search import Bounds, search
         from vision_assets.vision.search.study import opened
         from vision_assets.vision.search.worker import Training
@@ -72,6 +72,10 @@ def recipe_search(use_case: UseCase) -> dg.AssetsDefinition:
         root, question = (
             home.home.searches(use_case.name),
             question_of(task, use_case.spec, dataset),
+        )
+        known = ", ".join(watched(task, use_case.spec.recipe))
+        context.log.info(
+            f"trials are compared by {question.curve}; search.metric may name one of {known}"
         )
         bounds = Bounds(
             trials=config.trials or spec.trials,

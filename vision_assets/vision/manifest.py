@@ -53,7 +53,8 @@ the twin with the same pixels. held_out_because: why a labelled image is in no s
 """
 
 COLUMNS = STORE_COLUMNS | ANNOTATION_COLUMNS | VERSION_COLUMNS
-RESERVED_COLUMNS = frozenset(COLUMNS) | {"attributes", "bytes", "n_objects"}
+RESERVED_COLUMNS = frozenset(COLUMNS) | {"attributes", "bytes", "n_objects", "window"}
+"""What no attribute may be named; `window` is the column of a training's views."""
 
 NO_PHASH = 0
 """Perceptual hash of an image without structure (flat grey); near to nothing, not to itself."""

@@ -3,7 +3,8 @@
 What holds, in this order:
 
 1. A given split is honoured, even where it leaks; the leak is reported by a check. With
-   `val_of_train`, what is given to train is divided between train and val.
+   `val_of_train`, what is given to train is divided between train and val: a newcomer joins the
+   split of its group, a new group is drawn.
 2. An image stays in the split that it was first put in. Where images of two splits turn out to
    be linked, val yields to test and train to both: a test image never leaves.
 3. A newcomer joins the split that it is linked to. One that is linked to two is held out.
@@ -66,16 +67,26 @@ class _Assignment:
         self.reasons = np.full(len(images), None, object)
 
     def _hold_val_out_of_train(self) -> None:
-        """Of the images given to train, whole components go to val; for good, once put there."""
-        given = self.given == _TRAIN
-        component = self.links.components(given)
-        ids = self.images["image_id"]
-        first = ids.groupby(component).transform("min")
+        """Of the images given to train, whole components go to val; for good, once put there.
+
+        Newcomers join the placed images of their component. Where these are in both splits the
+        newcomers are treated as if no split were given, so that those between both are held out.
+        """
+        given, known = self.given == _TRAIN, np.isin(self.before, (_TRAIN, _VAL))
+        component = self.links.components(given | known)
+        in_train, in_val = (
+            pd.Series(self.before == mark).groupby(component).transform("any").to_numpy()
+            for mark in (_TRAIN, _VAL)
+        )
+        drawn = np.where(self._drawn_to_val(component), _VAL, _TRAIN)
+        joined = np.select([in_train & in_val, in_val, in_train], [0, _VAL, _TRAIN], drawn)
+        self.given[given] = np.where(known, self.before, joined)[given]
+
+    def _drawn_to_val(self, component: np.ndarray) -> np.ndarray:
+        """(n,) bool, alike for all images of a component."""
+        first = self.images["image_id"].groupby(component).transform("min")
         share = self.spec.val / max(self.spec.train + self.spec.val, 1e-9)
-        drawn = _chance(first, self.spec.seed) / 2.0**64 < share
-        placed = np.isin(self.before, (_TRAIN, _VAL))
-        self.given[given & drawn] = _VAL
-        self.given[given & placed] = self.before[given & placed]
+        return _chance(first, self.spec.seed) / 2.0**64 < share
 
     def run(self) -> pd.DataFrame:
         self._refuse_unknown_given_splits()
@@ -87,7 +98,7 @@ class _Assignment:
 
     def _refuse_unknown_given_splits(self) -> None:
         given = self.images["given_split"]
-        wrong = self.newcomers & given.notna().to_numpy() & (self.given == 0)
+        wrong = self.newcomers & given.notna().to_numpy() & (_marks(given) == 0)
         for split in given[wrong].unique():
             same = wrong & (given == split).fillna(False).to_numpy(bool)
             self._hold_out(same, f"given split {split!r} is none of {', '.join(SPLITS)}")
@@ -123,9 +134,16 @@ class _Assignment:
         joined = (_contacts(component, touched, self.newcomers) > 0) @ _MARKS
         members = np.flatnonzero(self.newcomers)
         self.marks[members] = joined[component[members]]
+        self._hold_out_strays_of_train()
         free = self.newcomers & (self.marks == 0)
         if free.any():
             self._place(np.flatnonzero(free), component)
+
+    def _hold_out_strays_of_train(self) -> None:
+        """Newcomers given to train that neither train nor val was found for."""
+        given = _marks(self.images["given_split"]) == _TRAIN
+        strays = self.newcomers & given & ~np.isin(self.marks, (_TRAIN, _VAL))
+        self._hold_out(strays, "its group is linked to several splits")
 
     def _place(self, free: np.ndarray, component: np.ndarray) -> None:
         """Groups first, as they fit less easily, then single images."""

@@ -4,9 +4,10 @@ Efron, "Bootstrap Methods: Another Look at the Jackknife", 1979. Images of one g
 together, as they are not independent; draws keep the number of images of each label, as splits
 do. The seed is fixed: the same outcomes have the same interval, in whatever order they come.
 
-Where every resample says the same, as where no answer is wrong, percentiles know no doubt; the
-exact bound of Clopper and Pearson, "The Use of Confidence or Fiducial Limits", 1934, takes
-their place: with n images all right, the true share may still be (alpha / 2) ** (1 / n).
+Where every resample says the same, as where no answer is wrong or all images are of one group,
+percentiles know no doubt; the exact bounds of Clopper and Pearson, "The Use of Confidence or
+Fiducial Limits", 1934, take their place: with n images all right, the true share may still be
+(alpha / 2) ** (1 / n). Images of one group count as one there.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.stats import beta
 
 from vision_assets.vision.errors import DatasetError
 from vision_assets.vision.evaluation.figure import Figure, Interval
@@ -21,6 +23,7 @@ from vision_assets.vision.evaluation.figure import Figure, Interval
 CONFIDENCE = 0.95
 RESAMPLES = 2000
 _SEED = 0
+_ROUNDING = 1e-9
 _MOST_WEIGHTS = 4_000_000
 """Drawn at a time: 32 MB."""
 
@@ -40,11 +43,6 @@ class _Units:
     of_row: np.ndarray
     stratum: np.ndarray
 
-    @property
-    def share(self) -> float:
-        """Units for one outcome."""
-        return len(self.stratum) / len(self.of_row)
-
 
 def intervals(
     outcomes: pd.DataFrame,
@@ -57,7 +55,7 @@ def intervals(
     Args:
         outcomes: at least one row, with `image_id`, `label` and what `compute` needs; rows of
             one `group`, where there is such a column, are drawn together.
-        compute: pure, and the same for every order of the rows.
+        compute: pure, the same for every order of the rows, and defined for a part of them.
         confidence: share of such intervals that hold the true value.
         resamples: how often outcomes are drawn anew.
     """
@@ -65,8 +63,11 @@ def intervals(
     units = _units(outcomes)
     seen = compute(outcomes, np.ones((1, len(outcomes))))
     drawn = [compute(outcomes, weights) for weights in _draws(units, resamples)]
+    worth = _worth(outcomes, units, compute)
     return {
-        name: _interval(figure, [each[name].values for each in drawn], units.share, confidence)
+        name: _interval(
+            figure, [each[name].values for each in drawn], worth.get(name, 1.0), confidence
+        )
         for name, figure in seen.items()
     }
 
@@ -164,17 +165,34 @@ def _percentiles(figure: Figure, drawn: list[np.ndarray], confidence: float) -> 
     return Interval(value, float(low), float(high), figure.n)
 
 
-def _interval(
-    figure: Figure, drawn: list[np.ndarray], units_per_image: float, confidence: float
-) -> Interval:
+def _worth(outcomes: pd.DataFrame, units: _Units, compute: Compute) -> dict[str, float]:
+    """Independent images that each figure is as sure as: those of a table with one row per unit.
+
+    A unit of several labels has a row for each, and is counted once where all images count.
+    """
+    names = pd.DataFrame({"unit": units.of_row, "label": outcomes["label"].astype(object)})
+    one_each = outcomes[~names.duplicated()].reset_index(drop=True)
+    found = compute(one_each, np.ones((1, len(one_each))))
+    return {
+        name: max(1.0, min(figure.worth or figure.n, len(units.stratum)))
+        for name, figure in found.items()
+    }
+
+
+def _interval(figure: Figure, drawn: list[np.ndarray], worth: float, confidence: float) -> Interval:
     found = _percentiles(figure, drawn, confidence)
-    if not found.low == found.high == found.value:
+    if not np.allclose([found.low, found.high], found.value, rtol=_ROUNDING, atol=0):
         return found
-    worth = max(1.0, (figure.worth or figure.n) * units_per_image)
-    sure = _share_of_all(worth, confidence)
-    low = found.low * sure if found.value == figure.most else found.low
-    high = figure.most * (1 - sure) if found.value == 0 else found.high
-    return Interval(found.value, low, high, found.n)
+    low, high = _exact(found.value / figure.most, worth, confidence)
+    return Interval(found.value, low * figure.most, high * figure.most, found.n)
+
+
+def _exact(share: float, n: float, confidence: float) -> tuple[float, float]:
+    """The interval of a share of n by Clopper and Pearson."""
+    tail, hits = (1 - confidence) / 2, min(share, 1.0) * n
+    low = 0.0 if hits == 0 else float(beta.ppf(tail, hits, n - hits + 1))
+    high = 1.0 if hits == n else float(beta.ppf(1 - tail, hits + 1, n - hits))
+    return low, high
 
 
 def _share_of_all(n: float, confidence: float) -> float:

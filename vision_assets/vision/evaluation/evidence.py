@@ -18,6 +18,7 @@ from vision_assets.vision.evaluation.costs import (
 from vision_assets.vision.evaluation.figure import UNSEEN, Figure, Interval
 from vision_assets.vision.evaluation.scorecard import Scorecard
 from vision_assets.vision.evaluation.slices import parts
+from vision_assets.vision.inference.answers import NOTHING
 from vision_assets.vision.inference.decision import ORIGIN
 from vision_assets.vision.spec import CostSpec
 from vision_assets.vision.tasks.task import Task
@@ -105,12 +106,18 @@ class Evidence:
         return Interval(value, np.nan, np.nan, int(of_class.sum()) if label else len(of_class))
 
     def labels(self, metric: str = "") -> list[str]:
-        """Names of the classes that a figure is about."""
+        """Names of the classes that a figure is about; of all classes where none is named.
+
+        Raises:
+            SpecError: there is no such figure of a class.
+        """
         labels = [str(label) for label in self.scorecard.per_class["label"]]
-        if metric not in ABOUT_DEFECTS:
+        if metric in ABOUT_DEFECTS:
+            defect = {entry.name: entry.defect for entry in self.scorecard.card.classes}
+            return [label for label in labels if defect.get(label) == ABOUT_DEFECTS[metric]]
+        if not metric or metric in DECISION_FIGURES:
             return labels
-        defect = {entry.name: entry.defect for entry in self.scorecard.card.classes}
-        return [label for label in labels if defect.get(label) == ABOUT_DEFECTS[metric]]
+        return [label for label in labels if not self._is_undefined(metric, label)]
 
     def of_parts(self, metric: str, column: str) -> dict[str, Interval]:
         """A figure in every part of the images, by a column of the manifest.
@@ -124,6 +131,14 @@ class Evidence:
             str(name): intervals(self.outcomes[names == name], self.figures).get(metric, UNSEEN)
             for name in sorted(set(names))
         }
+
+    def _is_undefined(self, figure: str, label: str) -> bool:
+        """Whether images of a class can say nothing, as of the AUROC of normal ones."""
+        per_class = self.scorecard.per_class
+        of_class = per_class[per_class["label"] == label]
+        shown = "support" in of_class and bool((of_class["support"] > 0).all())
+        unknown = math.isnan(self.interval(f"{figure}/{label}").value)
+        return unknown and (shown or label == NOTHING)
 
     def _has_interval(self, figure: str) -> bool:
         return any(name.startswith(f"{figure}/") for name in self.intervals)

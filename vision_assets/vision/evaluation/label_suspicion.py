@@ -46,7 +46,7 @@ class LabelSuspicion:
             `split`, `label`, `probability` (of the given label), `suggested`,
             `suggested_probability`.
         confusion: estimated counts; rows are given labels, columns what the images really show.
-        left_out: classes with too few images to judge their labels.
+        left_out: classes with too few images, or groups of them, to judge their labels.
     """
 
     bundle_id: str
@@ -75,7 +75,7 @@ def suspect_labels(
         dataset: name of the version that the rows are of.
 
     Raises:
-        DatasetError: fewer than two classes have enough images.
+        DatasetError: fewer than two classes have images of enough groups.
         BundleError: the bundle gives no embeddings.
         ImageRefused: an image cannot be decoded.
     """
@@ -125,12 +125,14 @@ def out_of_sample(embeddings: np.ndarray, given: np.ndarray, groups: np.ndarray)
     Args:
         embeddings: (n, d).
         given: (n,) index of the class that the label says, 0 to k - 1.
-        groups: (n,) images of one group, such as near duplicates, are in one fold.
+        groups: (n,) images of one group, such as near duplicates, are in one fold; each class has
+            images of two groups or more.
 
     Returns:
         (n, k); 0 for a class that is in no other fold.
     """
-    folds = min(_FOLDS, int(np.bincount(given).min()))
+    groups_of_class = pd.Series(groups).groupby(given).nunique()
+    folds = min(_FOLDS, int(groups_of_class.min()))
     probabilities = np.zeros((len(given), int(given.max()) + 1))
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=_SEED)
     for learned, judged in splitter.split(embeddings, given, groups):
@@ -162,12 +164,13 @@ def confident_class(probabilities: np.ndarray, given: np.ndarray) -> np.ndarray:
 
 
 def _with_enough_images(rows: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    sizes = rows["label"].value_counts()
-    few = sizes.index[sizes < _FEWEST_FOLDS]
-    if len(sizes) - len(few) < 2:
+    groups = pd.Series(_groups(rows), rows.index).groupby(rows["label"].astype(str)).nunique()
+    few = groups.index[groups < _FEWEST_FOLDS]
+    if len(groups) - len(few) < 2:
+        n_groups = groups.to_dict()
         raise DatasetError(
-            f"expected at least two classes with {_FEWEST_FOLDS} images or more, got "
-            f"{dict(sizes)}; label more images"
+            f"expected at least two classes with images of {_FEWEST_FOLDS} groups or more (parts, "
+            f"lots, look-alikes), got {n_groups}; label more images"
         )
     return rows[~rows["label"].isin(few)], tuple(sorted(few))
 

@@ -9,7 +9,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -108,7 +108,7 @@ def write_report(
         background: what else is known.
     """
     judged = judgement_json(background.evidence, background.contest)
-    findings = task.findings(scorecard) if isinstance(task, Finds) else []
+    findings = task.findings(_with_groups(scorecard, background)) if isinstance(task, Finds) else []
     said = _scorecard_json(scorecard, gates) | {"findings": findings} | judged
     report_id = _report_id(scorecard, gates, background)
     plots = task.plots(scorecard)
@@ -130,6 +130,13 @@ def write_report(
         (folder / HTML_FILE).write_text(render("report.html.j2", **content))
         (folder / MODEL_CARD_FILE).write_text(render("model_card.md.j2", **content))
     return Report(report_id, root / report_id, plots)
+
+
+def _with_groups(scorecard: Scorecard, background: Background) -> Scorecard:
+    """The scorecard with the group of each image where the evidence knows it."""
+    if background.evidence is None:
+        return scorecard
+    return replace(scorecard, predictions=background.evidence.outcomes)
 
 
 def read_report(folder: Path) -> tuple[str, pd.DataFrame]:

@@ -28,6 +28,7 @@ COLUMNS = (
 )
 _MOST_VALUES = 20
 _QUANTILES = 4
+_FEWEST_DIGITS, _ALL_DIGITS = 4, 17
 
 
 def slices(rows: pd.DataFrame, predictions: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
@@ -94,7 +95,17 @@ def _values(values: pd.Series) -> pd.Series:
         return values.astype("string").fillna("missing")
     if pd.api.types.is_numeric_dtype(values):
         cut = pd.qcut(values.astype(float), _QUANTILES, duplicates="drop")
-        names = {part: f"{part.left:.4g} to {part.right:.4g}" for part in cut.cat.categories}
+        names = _range_names(cut.cat.categories)
         return cut.cat.rename_categories(names).astype("string").fillna("missing")
     frequent = values.value_counts().index[:_MOST_VALUES]
     return values.astype("string").where(values.isin(frequent), "others").fillna("missing")
+
+
+def _range_names(ranges: pd.Index) -> list[str]:
+    """As short as tells them apart."""
+    names: list[str] = []
+    for digits in range(_FEWEST_DIGITS, _ALL_DIGITS + 1):
+        names = [f"{part.left:.{digits}g} to {part.right:.{digits}g}" for part in ranges]
+        if len(set(names)) == len(names):
+            break
+    return names

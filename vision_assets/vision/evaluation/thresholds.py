@@ -19,6 +19,7 @@ from vision_assets.vision.evaluation.costs import (
     known,
 )
 from vision_assets.vision.evaluation.evaluate import evaluate
+from vision_assets.vision.evaluation.evidence import outcomes_of
 from vision_assets.vision.inference.bundle import Bundle, CardClass, write_bundle
 from vision_assets.vision.inference.decision import ON_VAL, ORIGIN, PASS_BELOW, REFUSE_FROM
 from vision_assets.vision.spec import CostSpec, PipelineSpec
@@ -47,7 +48,7 @@ def with_thresholds(
         DatasetError: an image is missing in the store.
         ImageRefused: an image cannot be decoded.
     """
-    outcomes = evaluate(task, bundle, val, read).predictions if len(val) else None
+    outcomes = outcomes_of(evaluate(task, bundle, val, read), val) if len(val) else None
     chosen = task.thresholds(outcomes, bundle.card.classes, spec)
     said = {ORIGIN: chosen.origin} | _led_to(outcomes, chosen.thresholds, spec.costs)
     card = bundle.card.model_copy(

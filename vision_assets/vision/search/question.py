@@ -61,9 +61,20 @@ def question_of(task: Task, spec: PipelineSpec, dataset: Mapping[str, str]) -> Q
         dataset=dict(dataset),
         recipe=spec.recipe.model_dump(mode="json"),
         space=checked_space(spec.recipe, space),
-        metric=spec.search.metric or (spec.gates[0].metric if spec.gates else LOSS),
+        metric=spec.search.metric or _metric_of_gate(task, spec),
         seed=spec.search.seed,
     )
+
+
+def watched(task: Task, recipe: Recipe) -> tuple[str, ...]:
+    """What a search may go by."""
+    return (LOSS, *task.watched(recipe))
+
+
+def _metric_of_gate(task: Task, spec: PipelineSpec) -> str:
+    """The metric of the first gate where the training watches it, otherwise the loss."""
+    asked = spec.gates[0].metric if spec.gates else LOSS
+    return asked if asked in watched(task, spec.recipe) else LOSS
 
 
 def recipe_of(task: Task, question: Question) -> Recipe:

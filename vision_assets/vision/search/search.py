@@ -12,7 +12,7 @@ from vision_assets.vision.cores import available_cores
 from vision_assets.vision.errors import TrainingError
 from vision_assets.vision.file_lock import file_lock
 from vision_assets.vision.search.question import Question
-from vision_assets.vision.search.study import Study, opened, seconds_to_go
+from vision_assets.vision.search.study import Study, empty_val, opened, seconds_to_go
 from vision_assets.vision.search.trial import Trial
 from vision_assets.vision.search.worker import Failed, Finished, Message, Stopped, Training, Worker
 from vision_assets.vision.training.device import choose_device
@@ -88,8 +88,10 @@ def search(
     Raises:
         StoreLocked: another process searches.
         SpecError: the training does not watch the metric of the question.
-        TrainingError: no trial of the study finished.
+        TrainingError: the val split is empty, or no trial of the study finished.
     """
+    if not (training.rows["split"] == "val").any():
+        raise empty_val()
     with (
         file_lock(root / "search.lock", wait_s=0),
         _scratch(root) as scratch,

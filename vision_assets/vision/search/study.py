@@ -119,7 +119,7 @@ class Study:
         return self._trial(self._frozen(begun.number))
 
     def report(self, number: int, report: EpochReport) -> bool:
-        """Take in an epoch of a trial.
+        """Take in an epoch of a trial; one that says nothing of val is not compared.
 
         Returns:
             Whether the trial shall go on.
@@ -127,7 +127,10 @@ class Study:
         Raises:
             SpecError: the training does not watch the figure that is searched by.
         """
-        value = self._value(report.metrics())
+        metrics = report.metrics()
+        if report.epoch < report.epochs and not _of_val(metrics):
+            return True
+        value = self._value(metrics)
         trial, place = self._running[number], report.epoch * _PLACES // report.epochs
         if place == self._places.get(number):
             return True
@@ -184,12 +187,9 @@ class Study:
     def _value(self, metrics: dict[str, float]) -> float:
         if self.question.curve in metrics:
             return metrics[self.question.curve]
-        known = [name.removeprefix("val_") for name in metrics if name.startswith("val_")]
+        known = _of_val(metrics)
         if not known:
-            raise TrainingError(
-                "a search compares trials on the val split, which is empty; label more images or "
-                "raise splits.val"
-            )
+            raise empty_val()
         raise SpecError(
             f"expected search.metric to be one of {known}, which the training watches, got "
             f"{self.question.metric!r}; set search.metric"
@@ -198,12 +198,16 @@ class Study:
     def _frozen(self, number: int) -> FrozenTrial:
         return self._study.get_trials(deepcopy=False)[number]
 
+    def _shown(self, name: str, value: Any) -> Any:
+        """Rounded where it was drawn from a range; a listed value is as it was written."""
+        return _rounded(value) if isinstance(self.question.space[name], RangeSpec) else value
+
     def _trial(self, found: FrozenTrial) -> Trial:
         interrupted = found.user_attrs.get(_INTERRUPTED, False)
         return Trial(
             number=found.number,
             state="interrupted" if interrupted else _STATES[found.state],
-            params={name: _rounded(value) for name, value in found.params.items()},
+            params={name: self._shown(name, value) for name, value in found.params.items()},
             value=found.value if found.state == TrialState.COMPLETE else None,
             epochs=found.user_attrs.get(_EPOCHS, 0),
             seconds=found.duration.total_seconds() if found.duration else None,
@@ -243,6 +247,14 @@ def opened(root: Path, question: Question) -> Iterator[Study]:
         storage.engine.dispose()
 
 
+def empty_val() -> TrainingError:
+    """That there is nothing to compare trials on."""
+    return TrainingError(
+        "a search compares trials on the val split, which is empty; label more images or raise "
+        "splits.val"
+    )
+
+
 def latest_question(root: Path) -> Question | None:
     """The question of the study that was written last; None: nothing was searched yet."""
     databases = root.glob(f"*/{DATABASE}")
@@ -256,6 +268,10 @@ def seconds_to_go(trials: list[Trial], remaining: int, parallel: int) -> float |
     """Estimated from the trials so far; None before the first has ended."""
     seconds = [trial.seconds for trial in trials if trial.counts and trial.seconds is not None]
     return statistics.fmean(seconds) * remaining / parallel if seconds else None
+
+
+def _of_val(metrics: dict[str, float]) -> list[str]:
+    return [name.removeprefix("val_") for name in metrics if name.startswith("val_")]
 
 
 def _distribution(values: RangeSpec | tuple[Any, ...]) -> BaseDistribution:

@@ -57,7 +57,8 @@ class SearchSpec(Spec):
         default=None,
         description=(
             "What is made better on the val split: loss, or a figure that the training watches, "
-            "such as accuracy; null: the metric of the first gate, or loss."
+            "such as accuracy; null: the metric of the first gate if it is one of these, else "
+            "loss."
         ),
     )
     space: Space = Field(

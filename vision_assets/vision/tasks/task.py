@@ -119,6 +119,10 @@ class Task(Protocol):
         """Where a search looks for a recipe that is better than this one."""
         ...
 
+    def watched(self, recipe: Recipe) -> tuple[str, ...]:
+        """Figures that `learn` reports of the val split, more is better, for a search to go by."""
+        ...
+
     def targets(self, rows: pd.DataFrame, classes: Sequence[CardClass]) -> Any:
         """What the network shall say of each view, indexable by an integer array or a slice.
 
@@ -186,7 +190,8 @@ class Task(Protocol):
         """The thresholds by which a bundle decides what becomes of a part.
 
         Args:
-            outcomes: `Measured.predictions` of the val split; None where it is empty.
+            outcomes: `Measured.predictions` of the val split, with the `group` of each image
+                where the version knows it; None where the split is empty.
             classes: of the bundle.
             spec: of the use case.
         """

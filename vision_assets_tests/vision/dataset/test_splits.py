@@ -15,6 +15,7 @@ from vision_assets_tests.vision.made_images import MadeImages, split_spec
 
 EXAMPLES = settings(deadline=None, max_examples=15)
 BY_LOT = split_spec(group_by=("lot",))
+VAL_OF_TRAIN = split_spec(group_by=("lot",), val_of_train=True, train=0.4, val=0.4, test=0.2)
 IMAGE = st.tuples(
     st.sampled_from(["good", "scratch", "spot", None]),
     st.integers(0, 30),  # lot
@@ -46,6 +47,16 @@ def grow(batches: list, given_splits: bool) -> list[pd.DataFrame]:
                 given_split=split if given_splits else None,
             )
         manifests.append(manifest_of(made, manifests[-1]))
+    return manifests[1:]
+
+
+def grow_train(batches: list) -> list[pd.DataFrame]:
+    """The manifests after each batch of images given to train, of which val is held out."""
+    made, manifests = MadeImages(), [None]
+    for batch in batches:
+        for label, lot, phash, _ in batch:
+            made.add(label, lot=str(lot), phash=phash * 0x0101010101010101, given_split="train")
+        manifests.append(manifest_of(made, manifests[-1], VAL_OF_TRAIN))
     return manifests[1:]
 
 
@@ -82,6 +93,19 @@ def test_linked_images_are_never_in_two_splits(batches: list) -> None:
         split = members.groupby("phash")["split"].first()
         for first, second in zip(near["first"], near["second"], strict=True):
             assert split[first] == split[second]
+
+
+@EXAMPLES
+@given(batches=BATCHES)
+def test_val_that_is_held_out_of_train_shares_no_group_with_it(batches: list) -> None:
+    manifests = grow_train(batches)
+    for manifest in manifests:
+        members = in_splits(manifest)
+        assert set(members["split"]) <= {"train", "val"}
+        assert (members.groupby("group")["split"].nunique() == 1).all()
+    for before, after in pairwise(manifests):
+        now = split_of(after)
+        assert all(now[key] == split for key, split in split_of(in_splits(before)).items())
 
 
 @EXAMPLES
@@ -320,3 +344,29 @@ def test_what_is_given_to_train_is_divided_where_val_is_held_out_of_it() -> None
         made.add("good", lot=str(100 + n // 4), phash=0, given_split="train")
     grown = split_of(manifest_of(made, first, spec))
     assert all(grown[key] == split for key, split in split_of(first).items())
+
+
+def test_look_alikes_of_images_given_to_train_join_their_split() -> None:
+    made = MadeImages()
+    for n in range(60):
+        made.add("good", lot=str(n), phash=0, given_split="train")
+    first = manifest_of(made, spec=VAL_OF_TRAIN)
+    for n in range(60):
+        made.add("good", lot=str(n), phash=0, given_split="train")
+    second = manifest_of(made, first, VAL_OF_TRAIN)
+    assert set(second["split"]) == {"train", "val"}
+    assert (second.groupby("lot")["split"].nunique() == 1).all()
+
+
+def test_a_newcomer_given_to_train_between_train_and_val_is_held_out() -> None:
+    made = MadeImages()
+    for n in range(20):
+        made.add("good", lot=str(n), given_split="train")
+    first = manifest_of(made, spec=VAL_OF_TRAIN)
+    train, val = (first[first["split"] == split].iloc[0] for split in ("train", "val"))
+    bridge = made.add("good", lot=train["lot"], phash=int(val["phash"]), given_split="train")
+    alike = made.add("good", lot=val["lot"], phash=0, given_split="train")
+    after = manifest_of(made, first, VAL_OF_TRAIN).set_index("image_id")
+    assert after.loc[bridge, "split"] == HELD_OUT
+    assert "several splits" in after.loc[bridge, "held_out_because"]
+    assert after.loc[alike, "split"] == "val"

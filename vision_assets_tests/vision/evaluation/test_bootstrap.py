@@ -68,6 +68,45 @@ def test_without_a_mistake_the_exact_bound_takes_over():
     assert found.low == pytest.approx(0.8316, abs=1e-4)
 
 
+def of_one_crack(found: int) -> pd.DataFrame:
+    """200 good parts, and 20 images of one scratched part, of which so many are right."""
+    labels = ["good"] * 200 + ["scratch"] * 20
+    predicted = ["good"] * (220 - found) + ["scratch"] * found
+    table = outcomes(labels, predicted, [0.1] * (220 - found) + [0.9] * found)
+    return table.assign(group=[str(n) for n in range(200)] + ["one part"] * 20)
+
+
+@pytest.mark.parametrize("figure", ["recall/scratch", "precision/scratch", "f1/scratch"])
+def test_a_class_of_one_part_is_as_sure_as_one_image(figure: str):
+    """Clopper and Pearson: 0.025 ** (1 / 1)."""
+    found = intervals(of_one_crack(20), FIGURES)
+    assert (found[figure].value, found[figure].high) == (1, 1)
+    assert found[figure].low == pytest.approx(0.025)
+    assert found["recall/good"].low == pytest.approx(0.025 ** (1 / 200))
+    assert found["balanced_accuracy"].low < 0.5
+
+
+def test_a_class_of_one_part_that_is_partly_right_is_as_unsure():
+    found = intervals(of_one_crack(12), FIGURES)["recall/scratch"]
+    assert found.value == 0.6
+    assert found.low < 0.05 < 0.95 < found.high
+
+
+def test_no_escape_of_one_part_is_no_proof():
+    found = intervals(of_one_crack(20), lambda *of: decision_figures(*of, COSTS))
+    assert found["escape_rate"].high == pytest.approx(0.975)
+    assert found["escape_rate/scratch"].high == pytest.approx(0.975)
+    assert found["overkill_rate"].high == pytest.approx(1 - 0.025 ** (1 / 200))
+
+
+def test_a_group_of_several_labels_counts_once_in_a_figure_of_all():
+    labels = ["good", "scratch"] * 20
+    table = outcomes(labels, labels, [0.5] * 40).assign(group=[str(n // 4) for n in range(40)])
+    found = intervals(table, FIGURES)
+    assert found["accuracy"].low == pytest.approx(0.025 ** (1 / 10))
+    assert found["recall/good"].low == pytest.approx(0.025 ** (1 / 10))
+
+
 def test_no_escape_among_few_defects_is_no_proof():
     table = outcomes(["good"] * 90 + ["scratch"] * 10, ["good"] * 100, [0.1] * 90 + [0.9] * 10)
     found = intervals(table, lambda rows, weights: decision_figures(rows, weights, COSTS))

@@ -80,6 +80,12 @@ def test_numbers_with_many_values_are_cut_at_their_quartiles():
     assert found["n"].tolist() == [25, 25, 25, 25]
 
 
+def test_quartiles_that_lie_close_have_names_that_tell_them_apart():
+    found = slices(*frames([1700000000.0 + n for n in range(100)]), ["x"])
+    assert found["n"].tolist() == [25, 25, 25, 25]
+    assert found["value"].is_unique
+
+
 def test_the_slice_that_is_surely_bad_comes_first():
     found = slices(*frames(["A", "B", *["C"] * 40]), ["x"])
     assert found["value"].tolist()[0] == "C"

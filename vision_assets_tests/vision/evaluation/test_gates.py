@@ -1,11 +1,16 @@
 """What gates say of figures that were counted by hand."""
 
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
 import pytest
 from pydantic import ValidationError
 
 from vision_assets.vision.errors import SpecError
 from vision_assets.vision.evaluation.evidence import Evidence
 from vision_assets.vision.evaluation.gates import GateResult, judge
+from vision_assets.vision.inference.answers import NOTHING
 from vision_assets.vision.spec import GateSpec, PipelineSpec, SourceSpec
 from vision_assets_tests.vision.evaluation.outcomes import evidence, outcomes
 
@@ -21,6 +26,12 @@ def found() -> Evidence:
     table = outcomes(LABELS, PREDICTED, SCORES)
     rows = table[["image_id"]].assign(line=["A"] * 30 + ["B"] * 10)
     return evidence(table, rows, metrics={"latency_p95_ms": 12.0})
+
+
+def of_classes(found: Evidence, **columns: object) -> Evidence:
+    """The same evidence with these figures of its classes."""
+    per_class = found.scorecard.per_class.assign(**columns)
+    return replace(found, scorecard=replace(found.scorecard, per_class=per_class))
 
 
 def gate(found: Evidence, **said: object) -> GateResult:
@@ -48,6 +59,31 @@ def test_a_maximum_is_kept_or_not(found: Evidence):
     assert gate(found, metric="overkill_rate", max=0.1).passed
     assert gate(found, metric="review_rate", max=0.1).passed
     assert gate(found, metric="cost", max=(4 * 10 + 2 + 4 * 0.5) / 40).passed
+
+
+def test_a_class_whose_images_can_say_nothing_is_left_out(found: Evidence):
+    """AUROC of normal images, as anomaly detection has it."""
+    ranked = of_classes(found, auroc=[np.nan, 0.9, 0.8], support=[20, 16, 4])
+    result = gate(ranked, metric="auroc", min=0.85, each="class", min_n=1)
+    assert verdicts(result) == {"scratch": "passed", "pit": "failed"}
+
+
+def test_a_class_that_no_image_is_of_is_not_left_out(found: Evidence):
+    ranked = of_classes(found, auroc=[0.9, 0.9, np.nan], support=[20, 16, 0])
+    assert gate(ranked, metric="auroc", min=0.5, each="class", min_n=1).verdict == "undecided"
+
+
+def test_where_images_of_no_class_say_anything_a_gate_is_undecided(found: Evidence):
+    ranked = of_classes(found, auroc=[np.nan] * 3, support=[20, 16, 4])
+    assert gate(ranked, metric="auroc", min=0.5, each="class").verdict == "undecided"
+
+
+def test_the_background_is_asked_only_for_what_it_has(found: Evidence):
+    classes = found.scorecard.per_class
+    background = pd.DataFrame({"class_id": [-1], "label": [NOTHING], "recall": [0.0]})
+    shown = replace(found.scorecard, per_class=pd.concat([classes, background]))
+    result = gate(replace(found, scorecard=shown), metric="recall", min=0.5, each="class", min_n=4)
+    assert verdicts(result) == dict.fromkeys(("good", "scratch", "pit"), "passed")
 
 
 def test_the_bound_is_stricter_than_the_value(found: Evidence):

@@ -64,6 +64,23 @@ def test_a_class_of_one_image_is_not_judged(bundle: Bundle, drawn: DrawnDataset)
     assert found.n == len(rows) - 1
 
 
+def test_a_class_of_one_group_is_not_judged(bundle: Bundle, drawn: DrawnDataset):
+    own = drawn.test["image_id"]
+    rows = drawn.test.assign(group=own.where(drawn.test["label"] != "spot", "one lot"))
+    found = suspect_labels(rows, bundle, drawn.read, "v0001-drawn")
+    assert found.left_out == ("spot",)
+
+
+def test_classes_of_few_groups_have_as_few_folds(bundle: Bundle, drawn: DrawnDataset):
+    rows = drawn.test.assign(group=[str(n % 2) for n in range(len(drawn.test))])
+    assert suspect_labels(rows, bundle, drawn.read, "v0001-drawn").n == len(rows)
+
+
+def test_all_images_of_one_group_are_told(bundle: Bundle, drawn: DrawnDataset):
+    with pytest.raises(DatasetError, match="images of 2 groups or more"):
+        suspect_labels(drawn.test.assign(group="one"), bundle, drawn.read, "v0001-drawn")
+
+
 def test_one_class_alone_is_told(bundle: Bundle, drawn: DrawnDataset):
     one = drawn.test[drawn.test["class_id"] == FIRST_ID]
     with pytest.raises(DatasetError, match="label more images"):

@@ -82,6 +82,12 @@ def test_a_pattern_adds_attributes_to_folder_labels():
     assert labeller(source, Path())("spot/c1_x.jpg") == Labelled("spot", None, {"camera": "c1"})
 
 
+@pytest.mark.parametrize("name", ["image_id", "window"])
+def test_a_group_with_the_name_of_a_column_is_told(name: str):
+    with pytest.raises(ValueError, match=rf"\['{name}'\] are names of the manifest"):
+        SourceSpec(landing="x", pattern=rf"(?P<{name}>\d)_.*")
+
+
 @given(label=NAMES, line=st.integers(0, 9), part=NAMES, split=st.sampled_from(["train", "val"]))
 def test_any_names_come_back_out_of_a_pattern(label: str, line: int, part: str, split: str):
     pattern = r"(?P<split>\w+?)/(?P<label>[^_]+)_(?P<line>\d)_(?P<part>[^_]+)\.png"

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -12,8 +13,11 @@ import pytest
 from vision_assets.vision.cores import available_cores
 from vision_assets.vision.errors import StoreLocked, TrainingError
 from vision_assets.vision.file_lock import file_lock
+from vision_assets.vision.search.question import question_of
 from vision_assets.vision.search.search import Bounds, Progress, search, trials_at_a_time
-from vision_assets_tests.vision.dataset.drawn_dataset import DrawnDataset, draw_dataset
+from vision_assets.vision.tasks.anomaly.spec import AnomalySpec
+from vision_assets.vision.tasks.registry import load_task
+from vision_assets_tests.vision.dataset.drawn_dataset import DATASET, DrawnDataset, draw_dataset
 from vision_assets_tests.vision.search.searches import question, training, trials_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -59,6 +63,24 @@ def test_a_recipe_that_cannot_be_trained_is_recorded_and_the_search_goes_on(
     assert len(trials) == 6
     assert failed
     assert all("takes no images of" in trial.reason for trial in failed)
+
+
+def test_a_memory_bank_is_searched_by_its_loss(few: DrawnDataset, tmp_path: Path):
+    task = load_task("anomaly")
+    recipe = {"method": "memory_bank", "image_size_px": 32, "bank_size": 64, "epochs": 2}
+    said = {"source": {"landing": "none"}, "recipe": recipe}
+    said["search"] = {"space": {"neighbours": [1, 3]}}
+    asked = question_of(task, AnomalySpec.model_validate(said), DATASET)
+    with_memory_bank = replace(training(few), task=task)
+    search(tmp_path, asked, with_memory_bank, Bounds(2), nobody)
+    assert [trial.state for trial in trials_of(tmp_path, asked)] == ["finished", "finished"]
+
+
+def test_an_empty_val_split_is_told_before_anything_is_trained(few: DrawnDataset, tmp_path: Path):
+    rows = few.manifest.query("split == 'train'")
+    with pytest.raises(TrainingError, match=r"raise splits\.val"):
+        search(tmp_path, question(), replace(training(few), rows=rows), Bounds(1), nobody)
+    assert not list(tmp_path.iterdir())
 
 
 def test_when_nothing_finishes_the_reason_is_told(few: DrawnDataset, tmp_path: Path):

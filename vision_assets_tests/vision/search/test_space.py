@@ -4,8 +4,11 @@ import pytest
 from pydantic import ValidationError
 
 from vision_assets.vision.search.question import Question, question_of
-from vision_assets.vision.spec import RangeSpec, checked_space
+from vision_assets.vision.spec import RangeSpec, SourceSpec, checked_space
+from vision_assets.vision.tasks.anomaly.spec import AnomalySpec
 from vision_assets.vision.tasks.classification.spec import ClassificationRecipe
+from vision_assets.vision.tasks.registry import load_task
+from vision_assets_tests.vision.dataset.drawn_dataset import DATASET
 from vision_assets_tests.vision.search.searches import TASK, question, spec
 
 
@@ -65,6 +68,12 @@ def test_what_is_made_better_is_what_the_gate_asks_for():
     assert question().metric == "accuracy"
     assert question().direction == "maximize"
     assert question(metric="loss").direction == "minimize"
+
+
+def test_a_gate_that_no_training_watches_leaves_the_loss():
+    by_default = AnomalySpec(source=SourceSpec(landing="none"))
+    assert by_default.gates[0].metric == "auroc"
+    assert question_of(load_task("anomaly"), by_default, DATASET).metric == "loss"
 
 
 def test_another_dataset_or_space_is_another_study():

@@ -123,6 +123,21 @@ def test_a_metric_that_is_not_watched_is_told(tmp_path: Path):
         study.finish(study.begin().number, {"val_accuracy": 1, "val_loss": 0}, EPOCHS)
 
 
+def test_a_training_may_look_at_val_behind_its_last_epoch_alone(study: Study):
+    number = study.begin().number
+    unseen = EpochReport(1, 2, 0.1, None, {}, seconds=1, eta_s=1, images_per_s=1)
+    assert study.report(number, unseen)
+    assert study.report(number, epoch(2, 0.9, epochs=2))
+
+
+def test_a_metric_that_is_not_watched_is_told_at_the_first_epoch(tmp_path: Path):
+    with (
+        opened(tmp_path, question(metric="recal")) as study,
+        pytest.raises(SpecError, match="got 'recal'"),
+    ):
+        study.report(study.begin().number, epoch(1, 0.9))
+
+
 def test_an_empty_val_split_is_told(study: Study):
     with pytest.raises(TrainingError, match=r"raise splits\.val"):
         study.finish(study.begin().number, {"train_loss": 0.1}, EPOCHS)
@@ -137,6 +152,15 @@ def test_what_matters_is_found_and_drawn(study: Study):
     for png in (history(trials, asked), values_tried(trials, asked), importances(shares)):
         assert png.startswith(b"\x89PNG")
         assert len(png) < 22_000, "all of them travel in one event of 100 kB"
+
+
+def test_a_listed_number_is_tried_and_drawn_as_it_is_written(tmp_path: Path):
+    listed = (0.0033333, 0.0066667)
+    with opened(tmp_path, question({"learning_rate": list(listed)})) as study:
+        go_on(study, 3)
+        trials = study.trials()
+    assert {trial.params["learning_rate"] for trial in trials} <= set(listed)
+    assert values_tried(trials, study.question).startswith(b"\x89PNG")
 
 
 def test_the_last_study_is_found_again(study: Study, tmp_path: Path):

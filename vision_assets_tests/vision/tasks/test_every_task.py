@@ -158,6 +158,10 @@ class TestTask:
         recipe = task.recipe_type()
         assert checked_space(recipe, task.search_space(recipe))
 
+    def test_a_search_may_go_by_what_its_training_reports(self, task: Task, model: TrainedModel):
+        reported = model.history[-1]
+        assert {*task.watched(model.recipe(task))} <= {*reported.val_metrics}
+
     def test_its_recipe_survives_being_written(self, task: Task, model: TrainedModel):
         assert model.recipe(task) == task.recipe_type.model_validate(QUICK)
 

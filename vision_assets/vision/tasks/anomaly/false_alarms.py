@@ -4,6 +4,9 @@ Of n independent normal images, k score above the (n - k)-th lowest score. The s
 parts above that score has the distribution Beta(k + 1, n - k), whatever the scores are like; its
 upper quantile is the bound of Clopper and Pearson, "The Use of Confidence or Fiducial Limits",
 1934. The largest k is taken whose bound is no larger than the rate.
+
+Images of one group, such as shots of one part, are not independent: a group counts once, by the
+highest score of its images, and the rate is one of groups.
 """
 
 import math
@@ -27,19 +30,21 @@ def choose(outcomes: pd.DataFrame | None, spec: FalseAlarmSpec) -> Choice:
     """The smallest thresholds that keep the rates.
 
     Args:
-        outcomes: of the val split, with `defect` and `defect_score`; None where it is empty.
+        outcomes: of the val split, with `defect` and `defect_score`, and `group` where images
+            depend on each other; None where it is empty.
         spec: the rates, and how sure it has to be.
     """
     scores = np.empty(0) if outcomes is None else normal_scores(outcomes)
-    if not len(scores):
+    if outcomes is None or not len(scores):
         return Choice(
             {}, "none, as the val split has no normal images; raise splits.val or label some"
         )
     refuse = threshold(scores, spec.rate, spec.confidence)
     review = None if spec.review is None else threshold(scores, spec.review, spec.confidence)
-    said = [_said(refuse, spec.rate, spec.confidence)]
+    counted = _counted(outcomes)
+    said = [_said(refuse, counted, spec.rate, spec.confidence)]
     if review is not None and spec.review is not None:
-        said.append("for review: " + _said(review, spec.review, spec.confidence))
+        said.append("for review: " + _said(review, counted, spec.review, spec.confidence))
     chosen = {PASS_BELOW: (review or refuse).value, REFUSE_FROM: refuse.value}
     origin = "; ".join([*said, "defect images and costs do not move it"])
     return Choice(chosen, origin, {PROMISED_RATE: f"{spec.rate:g}"})
@@ -52,7 +57,7 @@ class Threshold:
     Attributes:
         value: normal images of the val split score below, but for `above` of `n`.
         above: how many do not.
-        n: normal images.
+        n: normal images that are independent: a group counts once.
         bound: upper confidence bound of the rate of false alarms.
     """
 
@@ -91,32 +96,36 @@ class Kept:
     """Whether a promised rate is kept by other normal images.
 
     Attributes:
-        refused: normal images that were.
-        n: normal images.
+        refused: normal images that were, or groups of which one was.
+        n: normal images, or groups of them.
+        counted: which of both.
         promised: the rate.
         p_value: how likely so many or more are, if the rate is kept; exact binomial test.
     """
 
     refused: int
     n: int
+    counted: str
     promised: float
     p_value: float
 
 
 def kept(outcomes: pd.DataFrame, promised: float) -> Kept | None:
     """Test a promised rate on outcomes of the test split; None without decided normal images."""
-    normal = _normals(outcomes)
-    decisions = normal["decision"][normal["decision"].notna()]
-    if decisions.empty:
+    decided = outcomes[outcomes["decision"].notna()]
+    normal = _normals(decided)
+    if normal.empty:
         return None
-    refused, n = int((decisions == "refuse").sum()), len(decisions)
+    of_group = (normal["decision"] == "refuse").groupby(_groups(normal)).any()
+    refused, n = int(of_group.sum()), len(of_group)
     p_value = binomtest(refused, n, promised, alternative="greater").pvalue
-    return Kept(refused, n, promised, float(p_value))
+    return Kept(refused, n, _counted(decided), promised, float(p_value))
 
 
 def normal_scores(outcomes: pd.DataFrame) -> np.ndarray:
-    """`defect_score` of the normal images, (n,) float."""
-    return _normals(outcomes)["defect_score"].to_numpy(float)
+    """The highest `defect_score` of each group of normal images, (n,) float."""
+    normal = _normals(outcomes)
+    return normal["defect_score"].astype(float).groupby(_groups(normal)).max().to_numpy()
 
 
 def _normals(outcomes: pd.DataFrame) -> pd.DataFrame:
@@ -124,15 +133,29 @@ def _normals(outcomes: pd.DataFrame) -> pd.DataFrame:
     return counted[~counted["defect"].astype(bool)]
 
 
-def _said(found: Threshold, rate: float, confidence: float) -> str:
+def _groups(normal: pd.DataFrame) -> np.ndarray:
+    """(n,) what each image counts with: its group, or itself where it has none."""
+    own = pd.Series(np.arange(len(normal)), normal.index, object)
+    if "group" not in normal:
+        return own.to_numpy(int)
+    return pd.factorize(normal["group"].astype(object).where(normal["group"].notna(), own))[0]
+
+
+def _counted(outcomes: pd.DataFrame) -> str:
+    normal = _normals(outcomes)
+    independent = len(set(_groups(normal))) == len(normal)
+    return "normal images" if independent else "groups of normal images"
+
+
+def _said(found: Threshold, counted: str, rate: float, confidence: float) -> str:
     if found.bound <= rate:
         return (
             f"the smallest threshold that keeps false alarms at {rate:.2%} or less with "
             f"{confidence:.0%} confidence (upper bound {found.bound:.2%}): {found.above} of "
-            f"{found.n} normal images of the val split score above it"
+            f"{found.n} {counted} of the val split score above it"
         )
     return (
-        f"just above the highest score of {found.n} normal images of the val split, which is too "
+        f"just above the highest score of {found.n} {counted} of the val split, which is too "
         f"few to promise {rate:.2%} false alarms with {confidence:.0%} confidence: "
         f"{images_needed(rate, confidence)} are needed; with these, the bound is "
         f"{found.bound:.2%}"

@@ -23,7 +23,7 @@ def _false_alarms(scorecard: Scorecard) -> str:
     if found is None:
         return f"No normal image tests the promised {float(promised):.1%} of false alarms."
     return (
-        f"False alarms: {found.refused} of {found.n} normal images were refused, "
+        f"False alarms: {found.refused} of {found.n} {found.counted} were refused, "
         f"{_share(found.refused, found.n)}; at most {found.promised:.1%} was asked for. "
         f"{_verdict(found)} (exact binomial test, one-sided, p = {found.p_value:.3g})."
     )

@@ -37,6 +37,10 @@ class AnomalyTask:
 
         return search_space(recipe)
 
+    def watched(self, recipe: AnomalyRecipe) -> tuple[str, ...]:
+        """The Dice score of painted defects; a memory bank has the loss alone."""
+        return () if recipe.method == "memory_bank" else ("dice",)
+
     def targets(self, rows: pd.DataFrame, classes: Sequence[CardClass]) -> "NormalTargets":
         """Whether each row shows a normal image.
 

@@ -71,7 +71,7 @@ def _cheapest(scores: np.ndarray, right: np.ndarray, n_objects: int, missed_cost
     scores, right = scores[order], right[order]
     costs = missed_cost * (n_objects - np.cumsum(right)) + np.cumsum(~right)
     cheap = scores[costs <= costs.min() + _NEARLY * missed_cost * n_objects]
-    return float(max(FAINTEST, np.median(cheap)))
+    return float(max(FAINTEST, cheap[len(cheap) // 2]))
 
 
 def _joined(parts: Sequence[np.ndarray]) -> np.ndarray:

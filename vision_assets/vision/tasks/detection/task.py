@@ -11,7 +11,7 @@ from vision_assets.vision.errors import TrainingError
 from vision_assets.vision.inference.answers import SOUND
 from vision_assets.vision.inference.bundle import CardClass
 from vision_assets.vision.spec import PipelineSpec, Space
-from vision_assets.vision.tasks.detection.spec import DetectionRecipe
+from vision_assets.vision.tasks.detection.spec import MEAN_AVERAGE_PRECISION_50, DetectionRecipe
 from vision_assets.vision.tasks.task import Choice, ExportableNetwork, Measure, Samples
 from vision_assets.vision.training.progress import EpochReport, OnEpoch
 
@@ -37,6 +37,11 @@ class DetectionTask:
         from vision_assets.vision.tasks.detection.space import search_space
 
         return search_space(recipe)
+
+    def watched(self, recipe: DetectionRecipe) -> tuple[str, ...]:
+        """The mean average precision."""
+        del recipe
+        return (MEAN_AVERAGE_PRECISION_50,)
 
     def targets(self, rows: pd.DataFrame, classes: Sequence[CardClass]) -> "BoxTargets":
         """The objects that each view shows.

@@ -39,6 +39,11 @@ class SegmentationTask:
 
         return search_space(recipe)
 
+    def watched(self, recipe: SegmentationRecipe) -> tuple[str, ...]:
+        """The mean IoU."""
+        del recipe
+        return ("mean_iou",)
+
     def targets(self, rows: pd.DataFrame, classes: Sequence[CardClass]) -> "ObjectTargets":
         """The objects of each view; they become maps when the training begins.
 

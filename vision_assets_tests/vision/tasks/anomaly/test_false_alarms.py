@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import beta
+from scipy.stats import beta, norm
 
 from vision_assets.vision.inference.decision import PASS_BELOW, REFUSE_FROM
 from vision_assets.vision.parity import MAX_DIFFERENCE
@@ -70,6 +70,31 @@ def test_defects_do_not_move_the_threshold():
     assert alone == beside
 
 
+def test_shots_of_one_part_count_once():
+    """Clopper and Pearson's bound holds for independent parts: 60 of them, five shots each."""
+    kept_by = []
+    for seed in range(300):
+        parts, noise = np.random.default_rng(seed).normal(size=(2, 60, 5))
+        scores = (parts[:, :1] + 0.1 * noise).ravel()
+        seen = outcomes(scores).assign(group=np.repeat(np.arange(60), 5).astype(str))
+        refuse_from = choose(seen, FalseAlarmSpec()).thresholds[REFUSE_FROM]
+        kept_by.append(norm.sf(refuse_from / np.hypot(1, 0.1)) <= 0.05)
+    assert np.mean(kept_by) >= 0.95
+
+
+def test_groups_are_told_where_images_depend_on_each_other():
+    seen = outcomes(uniform(100)).assign(group=[str(n // 5) for n in range(100)])
+    assert "highest score of 20 groups of normal images" in choose(seen, FalseAlarmSpec()).origin
+
+
+def test_images_without_a_group_count_each():
+    seen = outcomes(uniform(100))
+    alone = seen.assign(group=[str(n) for n in range(100)])
+    unknown = seen.assign(group=None)
+    assert choose(seen, FalseAlarmSpec()) == choose(alone, FalseAlarmSpec())
+    assert choose(seen, FalseAlarmSpec()) == choose(unknown, FalseAlarmSpec())
+
+
 def test_the_card_says_which_rate_was_asked_for():
     assert choose(outcomes(uniform(100)), FalseAlarmSpec(rate=0.1)).options[PROMISED_RATE] == "0.1"
 
@@ -95,3 +120,11 @@ def test_a_promise_is_tested_on_other_normal_images(refused: int, refuted: bool)
     found = kept(seen, 0.05)
     assert found is not None
     assert (found.p_value < 0.01) == refuted
+
+
+def test_a_part_that_was_refused_in_all_of_its_shots_is_one_false_alarm():
+    seen = outcomes(uniform(100)).assign(decision=["refuse"] * 20 + ["pass"] * 80)
+    found = kept(seen.assign(group=[str(n // 20) for n in range(100)]), 0.05)
+    assert found is not None
+    assert (found.refused, found.n) == (1, 5)
+    assert found.counted == "groups of normal images"

@@ -6,11 +6,14 @@ import pandas as pd
 import pytest
 
 from vision_assets.vision.evaluation.evaluate import evaluate
+from vision_assets.vision.evaluation.evidence import Evidence
+from vision_assets.vision.evaluation.report import Background, write_report
+from vision_assets.vision.evaluation.thresholds import with_thresholds
 from vision_assets.vision.inference.bundle import Bundle
 from vision_assets.vision.inference.decision import ORIGIN, REFUSE_FROM
 from vision_assets.vision.int8 import try_int8
 from vision_assets.vision.shipment import Shipment, make_shipment
-from vision_assets.vision.spec import ExportSpec
+from vision_assets.vision.spec import CostSpec, ExportSpec, SourceSpec
 from vision_assets.vision.tasks.anomaly.false_alarms import kept, normal_scores, threshold
 from vision_assets.vision.tasks.anomaly.spec import AnomalyRecipe, AnomalySpec
 from vision_assets.vision.tasks.registry import load_task
@@ -81,6 +84,23 @@ def test_new_normal_images_do_not_refute_the_promise(shipment: Shipment, many: D
     assert found is not None
     assert found.n == 60
     assert found.p_value > 0.05
+
+
+def test_shots_of_one_part_count_once_in_threshold_and_report(
+    shipment: Shipment, many: DrawnDataset, tmp_path: Path
+):
+    spec = AnomalySpec(source=SourceSpec(landing="landing"))
+    of_split = {split: rows for split, rows in many.manifest.groupby("split")}
+    val, test = (
+        of_split[split].assign(group=lambda rows: [str(n // 5) for n in range(len(rows))])
+        for split in ("val", "test")
+    )
+    bundle = with_thresholds(TASK, shipment.floats, val, many.read, spec, tmp_path)
+    assert "groups of normal images" in bundle.card.options[ORIGIN]
+    found = evaluate(TASK, bundle, test, many.read)
+    known = Background(evidence=Evidence(TASK, found, test, CostSpec()))
+    page = write_report(TASK, found, [], bundle, many.read, tmp_path, known).html.read_text()
+    assert "groups of normal images were refused" in page
 
 
 def test_without_defects_in_test_integers_do_not_ship(shipment: Shipment, many: DrawnDataset):

@@ -109,6 +109,18 @@ def test_the_dearer_a_miss_the_fainter_an_object_may_be(missed_cost: float, fain
     assert chosen[0] == faintest
 
 
+def test_of_an_even_number_of_cheap_scores_none_between_two_is_taken():
+    """From 0.9 as from 0.3 the cost is 20, from 0.6 it is 30."""
+    truth = Boxes(np.array([[0, 0, 1, 1]], float), np.array([0]), np.ones(1))
+
+    def box(score: float, right: bool) -> Boxes:
+        return Boxes(truth.boxes + (0 if right else 5), truth.classes, np.array([score]))
+
+    noted = [(box(0.9, True), truth)] * 10 + [(box(0.7, False), truth)] * 10
+    noted += [(box(0.3, True), truth)] * 10
+    assert least_scores(noted, 1)[0] in (0.9, 0.3)
+
+
 def test_of_few_objects_no_score_is_chosen():
     truth = Boxes(np.array([[0, 0, 1, 1]], float), np.array([0]), np.ones(1))
     assert least_scores([(truth, truth)] * 3, 2) == {}

@@ -56,6 +56,9 @@ class ToyTask:
     def search_space(self, recipe: ToyRecipe) -> Space:
         return {"sharpness": RangeSpec(low=1, high=100, log=True)}
 
+    def watched(self, recipe: ToyRecipe) -> tuple[str, ...]:
+        return ()
+
     def targets(self, rows: pd.DataFrame, classes: Sequence[CardClass]) -> np.ndarray:
         position = {entry.id: index for index, entry in enumerate(classes)}
         strange = rows.loc[~rows["class_id"].isin(list(position)), "label"]
