@@ -118,6 +118,7 @@ def _known(name: str, rates: tuple[float, float]) -> dict[str, float]:
 
 def _metadata(shipment: "Shipment") -> dict[str, Any]:
     from vision_assets.vision.inference.decision import ORIGIN, led_to
+    from vision_assets.vision.inference.golden import GOLDEN_FILE
 
     bundle = shipment.bundle
     return {
@@ -127,6 +128,7 @@ def _metadata(shipment: "Shipment") -> dict[str, Any]:
         "thresholds": bundle.card.options[ORIGIN],
         **bundle.card.thresholds,
         **{f"{name} on val": value for name, value in led_to(bundle.card.options).items()},
+        "has golden images": GOLDEN_FILE in bundle.card.files,
         "fp32 bundle": shipment.floats.bundle_id,
         "fp32 bytes": _model_bytes(shipment.floats),
         **({} if shipment.integers is None else _int8_metadata(shipment.integers)),
