@@ -85,10 +85,15 @@ def _parity_check(parity: "Parity") -> dg.AssetCheckResult:
         passed=parity.passed,
         metadata={
             "images": parity.n,
-            "largest difference of a score": parity.max_difference,
+            "largest difference of a score": _shown(parity.max_difference),
             "label flips": records_table(parity.flips),
         },
     )
+
+
+def _shown(difference: float) -> float | str:
+    """A number for Dagster's UI, which shows no infinite one."""
+    return difference if math.isfinite(difference) else "an output is not a finite number"
 
 
 def _int8_check(trial: "Int8Trial") -> dg.AssetCheckResult:

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from vision_assets.vision.inference.answers import Outputs
+import numpy as np
+
+from vision_assets.vision.inference.answers import Answers, Outputs
 from vision_assets.vision.inference.bundle import Bundle
 from vision_assets.vision.inference.decode import STORED
 from vision_assets.vision.inference.predictor import Predictor, Prepared, views_of
@@ -24,7 +26,7 @@ class Parity:
     Attributes:
         n: images compared.
         max_difference: largest absolute difference of a decisive output, torch against bundle,
-            on the same tensors.
+            on the same tensors; infinite where one of them is no finite number.
         flips: `image_id`, `torch` and `bundle` of each image that got another answer from bytes
             to answer.
     """
@@ -60,7 +62,7 @@ def check_parity(
     for ids, encoded in _batches(images):
         prepared = [predictor.prepare(data) for data in encoded]
         from_torch = run_in_torch(network, prepared)
-        largest = max(largest, answers.difference(from_torch, predictor.outputs(prepared)))
+        largest = max(largest, _difference(answers, from_torch, predictor.outputs(prepared)))
         expected = predictor.to_answers(from_torch, prepared)
         for image_id, data, answer in zip(ids, encoded, expected, strict=True):
             served = predictor.predict(data)
@@ -77,6 +79,14 @@ def run_in_torch(network: ExportableNetwork, prepared: list[Prepared]) -> Output
     with torch.no_grad():
         values = network.module(torch.from_numpy(views_of(prepared)))
     return {name: value.numpy() for name, value in zip(network.output_names, values, strict=True)}
+
+
+def _difference(answers: Answers, one: Outputs, other: Outputs) -> float:
+    """What is no finite number equals nothing, itself included: an answer cannot follow from it."""
+    decisive = (of[name] for of in (one, other) for name in answers.DECISIVE)
+    if not all(np.isfinite(values).all() for values in decisive):
+        return float("inf")
+    return answers.difference(one, other)
 
 
 def _batches(

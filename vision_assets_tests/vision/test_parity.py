@@ -47,6 +47,16 @@ def test_flipped_labels_are_listed(trained, bundle, drawn: DrawnDataset, tmp_pat
     assert {"image_id", "torch", "bundle"} == set(parity.flips[0])
 
 
+def test_outputs_that_are_no_numbers_do_not_agree(trained, bundle, drawn: DrawnDataset, tmp_path):
+    broken = with_other_head(bundle, tmp_path, lambda bias: np.full_like(bias, np.nan))
+    first = drawn.manifest[drawn.manifest["class_id"] == bundle.card.classes[0].id][
+        "image_id"
+    ].tolist()[:4]
+    parity = check_parity(TASK, trained, broken, drawn.read(first))
+    assert parity.max_difference == float("inf")
+    assert not parity.passed
+
+
 @pytest.mark.parametrize("images", [[], ()])
 def test_no_image_is_no_proof(trained: TrainedModel, bundle: Bundle, images):
     assert not check_parity(TASK, trained, bundle, images).passed
