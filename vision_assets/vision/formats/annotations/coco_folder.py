@@ -87,23 +87,28 @@ class CocoFolder:
         splits = {_split_of_file(index.file) for index, _ in self._surest(path, named)}
         return splits.pop() if len(splits) == 1 else None
 
-    def _surest(self, path: str, files: Iterable[str]) -> list[tuple[CocoIndex, str]]:
+    def _surest(self, path: str, files: Collection[str]) -> list[tuple[CocoIndex, str]]:
         """The JSONs that have the image, each with its name there; the surest alone.
 
         Sure is a JSON by the folders that its place and the name share with the image, then by
-        its place, then by not being called after another split than a folder of the image.
+        its place, then by not being called after another split than a folder of the image. A bare
+        name in a JSON of another split is another image where its own split has a JSON as near.
         """
         found: dict[tuple[int, int, bool], list[tuple[CocoIndex, str]]] = {}
         folder = PurePosixPath(path).parent
+        own = {_shared(file, folder) for file in files if not _of_another_split(file, folder)}
         for file in files:
             index = self._index(file)
             if isinstance(index, Unusable):
                 continue
             name = next(filter(index.has, _names(path)), None)
-            if name is not None:
-                shared = _shared(file, folder)
-                rank = (-shared - name.count("/"), -shared, _of_another_split(file, folder))
-                found.setdefault(rank, []).append((index, name))
+            if name is None:
+                continue
+            shared, other = _shared(file, folder), _of_another_split(file, folder)
+            if other and shared in own and "/" not in name and _split_of_file(file) is not None:
+                continue
+            rank = (-shared - name.count("/"), -shared, other)
+            found.setdefault(rank, []).append((index, name))
         return found[min(found)] if found else []
 
     def _open(self, file: str) -> CocoIndex | Unusable:

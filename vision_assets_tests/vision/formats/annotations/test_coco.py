@@ -155,6 +155,13 @@ def test_a_bare_name_that_may_be_of_either_json_is_told(two_splits: CocoFolder):
     assert two_splits.split_of("images/a.jpg") is None
 
 
+def test_an_image_that_its_split_does_not_name_has_nothing_of_another_split(write: Write):
+    write(BOX, name="annotations/instances_train.json")
+    folder = write(name="annotations/instances_val.json", images=[IMAGE | {"file_name": "b.jpg"}])
+    assert (folder.read("val/a.jpg"), folder.split_of("val/a.jpg")) == (None, None)
+    assert folder.read("train/a.jpg") is not None
+
+
 def test_a_name_with_folders_goes_before_a_bare_one(write: Write):
     write(BOX, name="a.json")
     folder = write(name="b.json", images=[IMAGE | {"file_name": "left/a.jpg"}])
