@@ -86,10 +86,15 @@ def _parity_check(parity: "Parity") -> dg.AssetCheckResult:
         passed=parity.passed,
         metadata={
             "images": parity.n,
-            "largest difference of a score": parity.max_difference,
+            "largest difference of a score": _shown(parity.max_difference),
             "label flips": records_table(parity.flips),
         },
     )
+
+
+def _shown(difference: float) -> float | str:
+    """A number for Dagster's UI, which shows no infinite one."""
+    return difference if math.isfinite(difference) else "an output is not a finite number"
 
 
 def _int8_check(trial: "Int8Trial") -> dg.AssetCheckResult:
@@ -119,6 +124,7 @@ def _known(name: str, rates: tuple[float, float]) -> dict[str, float]:
 
 def _metadata(shipment: "Shipment") -> dict[str, Any]:
     from vision_assets.vision.inference.decision import ORIGIN, led_to
+    from vision_assets.vision.inference.golden import GOLDEN_FILE
 
     bundle = shipment.bundle
     return {
@@ -128,6 +134,7 @@ def _metadata(shipment: "Shipment") -> dict[str, Any]:
         "thresholds": bundle.card.options[ORIGIN],
         **bundle.card.thresholds,
         **{f"{name} on val": value for name, value in led_to(bundle.card.options).items()},
+        "has golden images": GOLDEN_FILE in bundle.card.files,
         "fp32 bundle": shipment.floats.bundle_id,
         "fp32 bytes": _model_bytes(shipment.floats),
         **({} if shipment.integers is None else _int8_metadata(shipment.integers)),

@@ -83,14 +83,15 @@ def write_with_golden(root: Path, card: Card, model: bytes, golden: Sequence[byt
         card: without id and hashes.
         model: the ONNX model.
         golden: encoded images, of which one view each is taken, at another place where they are
-            seen in tiles; none make a bundle without golden images.
+            seen in tiles; as many as fit. None, or an input of which not one fits, make a
+            bundle without golden images.
     """
     files = {MODEL_FILE: model}
-    images = golden[: golden_count(card.input.height_px, card.input.width_px)]
-    if images:
+    if golden:
         with tempfile.TemporaryDirectory() as folder:
             predictor = Predictor(write_bundle(Path(folder), card, files), STORED)
-            files[GOLDEN_FILE] = golden_file(predictor, [*spread_views(predictor, images)])
+            if images := golden[: golden_count(predictor)]:
+                files[GOLDEN_FILE] = golden_file(predictor, [*spread_views(predictor, images)])
     return write_bundle(root, card, files)
 
 

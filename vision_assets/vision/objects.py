@@ -6,6 +6,7 @@ annotation: an empty list says that there is none, which is not the same as no a
 """
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -74,22 +75,37 @@ def fill(polygons: Sequence[Polygon], height_px: int, width_px: int) -> np.ndarr
     """The pixels whose centres lie inside of any of the polygons, (h, w) bool."""
     mask = np.zeros((height_px, width_px), bool)
     for polygon in polygons:
-        mask |= _fill_one(np.asarray(polygon, float).reshape(-1, 2), height_px, width_px)
+        _fill_one(np.asarray(polygon, float).reshape(-1, 2), mask)
     return mask
 
 
-def _fill_one(points: np.ndarray, height_px: int, width_px: int) -> np.ndarray:
-    """Even-odd rule: every edge that a row of centres crosses turns inside and outside around."""
+def _fill_one(points: np.ndarray, mask: np.ndarray) -> None:
+    """Even-odd rule: every edge that a row of centres crosses turns inside and outside around.
+
+    Only the rows and columns around the polygon are looked at: pictures are large, objects small.
+
+    Args:
+        points: (n, 2) float, x and y.
+        mask: (h, w) bool, to which the pixels are added.
+    """
+    height_px, width_px = mask.shape
+    top = max(0, math.floor(points[:, 1].min(initial=height_px)))
+    bottom = min(height_px, math.ceil(points[:, 1].max(initial=0)))
     ends = np.roll(points, -1, axis=0)
-    centres = np.arange(height_px) + 0.5
+    centres = np.arange(top, bottom) + 0.5
     crossed = (points[:, None, 1] <= centres) != (ends[:, None, 1] <= centres)
     edges, rows = np.nonzero(crossed)
+    if not len(edges):
+        return
     start, end = points[edges], ends[edges]
     along = (centres[rows] - start[:, 1]) / (end[:, 1] - start[:, 1])
     x = start[:, 0] + along * (end[:, 0] - start[:, 0])
-    turns = np.zeros((height_px, width_px + 1), np.int64)
-    np.add.at(turns, (rows, np.clip(np.ceil(x - 0.5), 0, width_px).astype(int)), 1)
-    return turns.cumsum(axis=1)[:, :width_px] % 2 == 1
+    columns = np.clip(np.ceil(x - 0.5), 0, width_px).astype(int)
+    left, right = columns.min(), columns.max()
+    turns = np.zeros((bottom - top, right - left + 1), np.uint8)  # 256 turns are as good as none
+    np.add.at(turns, (rows, columns - left), 1)
+    inside = turns.cumsum(axis=1, dtype=np.uint8)[:, :-1] % 2 == 1
+    mask[top:bottom, left:right] |= inside
 
 
 def to_text(objects: Sequence[AnnotatedObject]) -> str:

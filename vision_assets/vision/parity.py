@@ -5,16 +5,19 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from vision_assets.vision.inference.answers import Outputs
+import numpy as np
+
+from vision_assets.vision.inference.answers import Answers, Outputs
 from vision_assets.vision.inference.bundle import Bundle
 from vision_assets.vision.inference.decode import STORED
-from vision_assets.vision.inference.predictor import Predictor, Prepared, views_of
+from vision_assets.vision.inference.predictor import Predictor, Prepared, in_slices, views_of
 from vision_assets.vision.tasks.registry import load_answers
 from vision_assets.vision.tasks.task import ExportableNetwork, Task
 from vision_assets.vision.training.trained_model import TrainedModel
 
 MAX_DIFFERENCE = 1e-4
 _BATCH = 16
+"""Pictures that are compared together; those that are seen in tiles one by one."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Parity:
     Attributes:
         n: images compared.
         max_difference: largest absolute difference of a decisive output, torch against bundle,
-            on the same tensors.
+            on the same tensors; infinite where one of them is no finite number.
         flips: `image_id`, `torch` and `bundle` of each image that got another answer from bytes
             to answer.
     """
@@ -57,10 +60,11 @@ def check_parity(
     network = task.exportable(trained.network(task), trained.recipe(task), trained.calibration)
     predictor = Predictor(bundle, STORED)
     n, largest, flips = 0, 0.0, list[dict[str, Any]]()
-    for ids, encoded in _batches(images):
+    batch = _BATCH if bundle.card.input.tiling is None else 1
+    for ids, encoded in _batches(images, batch):
         prepared = [predictor.prepare(data) for data in encoded]
         from_torch = run_in_torch(network, prepared)
-        largest = max(largest, answers.difference(from_torch, predictor.outputs(prepared)))
+        largest = max(largest, _difference(answers, from_torch, predictor.outputs(prepared)))
         expected = predictor.to_answers(from_torch, prepared)
         for image_id, data, answer in zip(ids, encoded, expected, strict=True):
             served = predictor.predict(data)
@@ -74,15 +78,27 @@ def run_in_torch(network: ExportableNetwork, prepared: list[Prepared]) -> Output
     """The outputs of the network, by name, as ONNX Runtime would give them."""
     import torch
 
+    def run(views: np.ndarray) -> Outputs:
+        values = network.module(torch.from_numpy(views))
+        names = network.output_names
+        return {name: value.numpy() for name, value in zip(names, values, strict=True)}
+
     with torch.no_grad():
-        values = network.module(torch.from_numpy(views_of(prepared)))
-    return {name: value.numpy() for name, value in zip(network.output_names, values, strict=True)}
+        return in_slices(run, views_of(prepared))
+
+
+def _difference(answers: Answers, one: Outputs, other: Outputs) -> float:
+    """What is no finite number equals nothing, itself included: an answer cannot follow from it."""
+    decisive = (of[name] for of in (one, other) for name in answers.DECISIVE)
+    if not all(np.isfinite(values).all() for values in decisive):
+        return float("inf")
+    return answers.difference(one, other)
 
 
 def _batches(
-    images: Iterable[tuple[str, bytes]],
+    images: Iterable[tuple[str, bytes]], size: int
 ) -> Iterator[tuple[tuple[str, ...], tuple[bytes, ...]]]:
     iterator = iter(images)
-    while batch := list(islice(iterator, _BATCH)):
+    while batch := list(islice(iterator, size)):
         ids, encoded = zip(*batch, strict=True)
         yield ids, encoded

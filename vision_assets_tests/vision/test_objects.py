@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,6 +9,7 @@ from vision_assets.vision.inference.answers import NOTHING_ID
 from vision_assets.vision.inference.geometry.rle import encode
 from vision_assets.vision.objects import (
     AnnotatedObject,
+    fill,
     from_text,
     main_class,
     to_text,
@@ -33,6 +36,43 @@ def test_a_box_is_filled_to_the_pixel():
     mask = AnnotatedObject(0, (2, 1, 5, 3)).pixels(6, 8)
     assert mask.sum() == 6
     assert mask[1:3, 2:5].all()
+
+
+def inside(polygon: tuple[float, ...], x: float, y: float) -> bool:
+    """Even-odd rule for one point."""
+    points = list(zip(polygon[0::2], polygon[1::2], strict=True))
+    found = False
+    for (x1, y1), (x2, y2) in zip(points, points[1:] + points[:1], strict=True):
+        if (y1 <= y) != (y2 <= y) and x1 + (y - y1) / (y2 - y1) * (x2 - x1) <= x:
+            found = not found
+    return found
+
+
+PLACES = st.integers(-8, 24).map(lambda quarters: quarters / 2) | st.floats(-5, 15)
+
+
+@given(st.lists(st.lists(st.tuples(PLACES, PLACES), min_size=3, max_size=9), max_size=3))
+def test_the_pixels_whose_centres_are_inside_are_filled(pieces: list[list[tuple[float, float]]]):
+    polygons = [tuple(value for point in piece for value in point) for piece in pieces]
+    expected = [
+        [any(inside(each, x + 0.5, y + 0.5) for each in polygons) for x in range(10)]
+        for y in range(7)
+    ]
+    assert fill(polygons, 7, 10).tolist() == expected
+
+
+def test_an_outline_that_turns_around_hundreds_of_times_in_a_pixel_is_filled():
+    spikes = [at for _ in range(300) for at in (3.2, 1.0, 3.2, 5.0)]
+    assert fill([(*spikes, 0, 5, 0, 1)], 6, 6)[2].tolist() == [True] * 3 + [False] * 3
+
+
+def test_small_objects_of_a_large_picture_take_no_memory_of_its_size():
+    polygons = [(x, 10.0, x + 50.0, 10.0, x, 60.0) for x in (0.0, 1000.0, 3940.0)]
+    tracemalloc.start()
+    mask = fill(polygons, 3000, 4000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.5 * mask.nbytes
 
 
 def test_an_outline_goes_before_the_box():

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.stats import rankdata
 
+from vision_assets.vision.dataset.sample import spread_views
 from vision_assets.vision.evaluation.pictures import smaller
 from vision_assets.vision.inference.answers import Outputs
 from vision_assets.vision.inference.bundle import Bundle
 from vision_assets.vision.inference.decode import STORED, decode
-from vision_assets.vision.inference.predictor import Predictor, Prepared, per_image, views_of
+from vision_assets.vision.inference.predictor import VIEWS_AT_A_TIME, Predictor, Prepared
 from vision_assets.vision.parity import run_in_torch
 from vision_assets.vision.pictures import encode_jpeg
 from vision_assets.vision.tasks.registry import load_answers
-from vision_assets.vision.tasks.task import Task
+from vision_assets.vision.tasks.task import ExportableNetwork, Task
 from vision_assets.vision.training.batch_statistics import renew_batch_statistics
 from vision_assets.vision.training.trained_model import TrainedModel
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 HEATMAP = "activation"
 """The output of the contract that heatmaps are drawn from."""
 IMAGES = 32
+_VIEWS = 256
+"""Of all images together, by which a randomised network is normalised."""
 _EXAMPLES = 4
 _SHUFFLES = 20
 
@@ -106,32 +109,26 @@ def check_heatmaps(
         TrainingError: the weights are missing or were changed.
     """
     encoded = [data for _, data in images]
-    if not encoded:
+    before = _exportable(task, trained, trained.network(task))
+    if not encoded or HEATMAP not in before.output_names:
         return None
-    prepared = [Predictor(bundle, STORED).prepare(data) for data in encoded]
-    network = trained.network(task)
-    before = _outputs(task, trained, network, prepared)
-    if HEATMAP not in before:
-        return None
-    randomise(network, prepared)
-    after = _outputs(task, trained, network, prepared)
-    by_image = [per_image(outputs, prepared) for outputs in (before, after)]
-    return HeatmapSanity(
-        n=len(encoded),
-        correlation=_mean_correlation(before[HEATMAP], after[HEATMAP]),
-        chance=_chance(before[HEATMAP]),
-        examples=tuple(
-            _example(encoded[index], prepared[index], [of[index] for of in by_image], bundle)
-            for index in range(min(_EXAMPLES, len(encoded)))
-        ),
-    )
+    predictor = Predictor(bundle, STORED)
+    each = max(1, _VIEWS // len(encoded))
+    randomised = trained.network(task)
+    randomise(randomised, [*spread_views(predictor, encoded, each)])
+    return _compared(before, _exportable(task, trained, randomised), predictor, encoded)
 
 
-def randomise(network: "nn.Module", prepared: list[Prepared], seed: int = 0) -> None:
+def randomise(network: "nn.Module", views: Sequence[np.ndarray], seed: int = 0) -> None:
     """Put the values of every parameter into random order, in place.
 
     So every layer keeps the size of its weights; the statistics of normalisations are those of
     the images again, without which hardly anything would come through.
+
+    Args:
+        network: takes (n, 3, h, w) float32.
+        views: each (h, w, 3) uint8, what the network sees of the images.
+        seed: of the order.
     """
     import torch
 
@@ -140,8 +137,10 @@ def randomise(network: "nn.Module", prepared: list[Prepared], seed: int = 0) -> 
         for parameter in network.parameters():
             order = torch.randperm(parameter.numel(), generator=generator)
             parameter.copy_(parameter.flatten()[order].view_as(parameter))
-    pixels = torch.from_numpy(views_of(prepared))
-    renew_batch_statistics(network, [pixels.permute(0, 3, 1, 2).float()])
+    # of even sizes, since normalisations have no statistics of a single view
+    slices = np.array_split(np.stack(views), -(-len(views) // VIEWS_AT_A_TIME))
+    batches = (torch.from_numpy(each).permute(0, 3, 1, 2).float() for each in slices)
+    renew_batch_statistics(network, batches)
     network.eval()
 
 
@@ -154,23 +153,40 @@ def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.corrcoef(ranks)[0, 1])
 
 
+def _compared(
+    before: ExportableNetwork,
+    after: ExportableNetwork,
+    predictor: Predictor,
+    encoded: Sequence[bytes],
+) -> HeatmapSanity:
+    """One image after the other, since those of many tiles have large outputs."""
+    correlations, chances, examples = list[float](), list[float](), list[HeatmapExample]()
+    order = np.random.default_rng(0)
+    for data in encoded:
+        prepared = predictor.prepare(data)
+        outputs = [run_in_torch(network, [prepared]) for network in (before, after)]
+        correlations.append(_mean_correlation(*(of_one[HEATMAP] for of_one in outputs)))
+        chances.append(_chance(outputs[0][HEATMAP], order))
+        if len(examples) < _EXAMPLES:
+            examples.append(_example(data, prepared, outputs, predictor.bundle))
+    correlation, chance = float(np.mean(correlations)), float(np.mean(chances))
+    return HeatmapSanity(len(encoded), correlation, chance, tuple(examples))
+
+
 def _mean_correlation(ones: np.ndarray, others: np.ndarray) -> float:
-    """Over images, without sign: a heatmap turned inside out shows no more."""
+    """Over views, without sign: a heatmap turned inside out shows no more."""
     found = [rank_correlation(*pair) for pair in zip(ones, others, strict=True)]
     return float(np.abs(found).mean())
 
 
-def _chance(heatmaps: np.ndarray) -> float:
+def _chance(heatmaps: np.ndarray, order: np.random.Generator) -> float:
     """What heatmaps have in common with themselves when their cells are in random order."""
     cells = np.tile(heatmaps.reshape(len(heatmaps), -1), (_SHUFFLES, 1))
-    return _mean_correlation(cells, np.random.default_rng(0).permuted(cells, axis=1))
+    return _mean_correlation(cells, order.permuted(cells, axis=1))
 
 
-def _outputs(
-    task: Task, trained: TrainedModel, network: "nn.Module", prepared: list[Prepared]
-) -> Outputs:
-    exportable = task.exportable(network, trained.recipe(task), trained.calibration)
-    return run_in_torch(exportable, prepared)
+def _exportable(task: Task, trained: TrainedModel, network: "nn.Module") -> ExportableNetwork:
+    return task.exportable(network, trained.recipe(task), trained.calibration)
 
 
 def _example(

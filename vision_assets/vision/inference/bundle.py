@@ -4,7 +4,8 @@ A folder, named by `bundle_id`, that never changes:
 
     model.onnx   images (n, h, w, 3) uint8 RGB -> the outputs of the task; normalisation,
                  head and activation function are inside
-    golden.npz   a few prepared images and what the model said of them; early ones have none
+    golden.npz   a few prepared images and what the model said of them; early ones, and
+                 those of huge inputs, have none
     card.json    what the model is, what it was made from, and the SHA-256 of each file
 """
 

@@ -1,6 +1,6 @@
 """From bytes to answers: the one path through which reports, checks and services go."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,8 @@ from vision_assets.vision.inference.resize import resize
 from vision_assets.vision.inference.session import Session
 from vision_assets.vision.tasks.registry import load_answers
 
-_VIEWS_AT_A_TIME = 32
+VIEWS_AT_A_TIME = 32
+"""Largest batch of a network, which bounds the memory of a picture of many tiles."""
 
 
 @dataclass(frozen=True)
@@ -98,14 +99,7 @@ class Predictor:
 
     def outputs(self, prepared: Sequence[Prepared]) -> Outputs:
         """Every output of the model by name; the first axis is that of all views, in order."""
-        views = views_of(prepared)
-        parts = [
-            self._session.run(views[start : start + _VIEWS_AT_A_TIME])
-            for start in range(0, len(views), _VIEWS_AT_A_TIME)
-        ]
-        if len(parts) == 1:
-            return parts[0]
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        return in_slices(self._session.run, views_of(prepared))
 
     def answers(
         self, prepared: Sequence[Prepared], thresholds: Mapping[str, float] | None = None
@@ -137,6 +131,17 @@ def _nothing(outputs: Outputs, card: Card, picture: Picture) -> Answer:
 def views_of(prepared: Sequence[Prepared]) -> np.ndarray:
     """The views of all images, (v, h, w, 3) uint8, one image after the other."""
     return np.concatenate([image.pixels for image in prepared])
+
+
+def in_slices(run: Callable[[np.ndarray], Outputs], views: np.ndarray) -> Outputs:
+    """The outputs for all views, of which a network sees at most 32 at a time."""
+    parts = [
+        run(views[start : start + VIEWS_AT_A_TIME])
+        for start in range(0, len(views), VIEWS_AT_A_TIME)
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def per_image(outputs: Outputs, prepared: Sequence[Prepared]) -> list[Outputs]:

@@ -1,6 +1,7 @@
 """A heatmap that does not depend on the weights is found out."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,13 +13,14 @@ from vision_assets.vision.evaluation.heatmap_sanity import (
     randomise,
     rank_correlation,
 )
-from vision_assets.vision.inference.bundle import Bundle
+from vision_assets.vision.inference.bundle import Bundle, InputSize, Tiling
 from vision_assets.vision.inference.predictor import Predictor
 from vision_assets.vision.spec import Recipe
 from vision_assets.vision.tasks.classification.task import ClassificationTask
 from vision_assets.vision.tasks.registry import load_task
 from vision_assets.vision.tasks.task import ExportableNetwork
 from vision_assets.vision.training.trained_model import TrainedModel
+from vision_assets_tests.drawing import CLASSES, draw_jpeg
 from vision_assets_tests.vision.dataset.drawn_dataset import DrawnDataset
 
 TASK = load_task("classification")
@@ -60,6 +62,10 @@ def images(drawn: DrawnDataset) -> list[tuple[str, bytes]]:
     return list(drawn.read(drawn.test["image_id"].tolist()[:16]))
 
 
+def views(bundle: Bundle, images: list[tuple[str, bytes]]) -> list[np.ndarray]:
+    return [Predictor(bundle).prepare(data).pixels[0] for _, data in images]
+
+
 def test_heatmaps_of_a_trained_network_change_with_its_weights(
     trained: TrainedModel, bundle: Bundle, images
 ):
@@ -91,11 +97,30 @@ def test_randomised_weights_are_the_same_values_elsewhere(
     trained: TrainedModel, bundle: Bundle, images
 ):
     network, before = trained.network(TASK), trained.network(TASK)
-    randomise(network, [Predictor(bundle).prepare(data) for _, data in images])
+    randomise(network, views(bundle, images))
     for one, other in zip(network.parameters(), before.parameters(), strict=True):
         assert torch.equal(one.flatten().sort().values, other.flatten().sort().values)
     weights, were = next(network.parameters()), next(before.parameters())
     assert not torch.equal(weights, were)
+
+
+def test_a_network_is_randomised_by_few_views_at_a_time(
+    trained: TrainedModel, bundle: Bundle, images
+):
+    network, sizes = trained.network(TASK), list[int]()
+    network.register_forward_pre_hook(lambda _, taken: sizes.append(len(taken[0])))
+    randomise(network, (views(bundle, images) * 3)[:33])
+    assert sizes == [17, 16]
+
+
+def test_a_picture_of_many_tiles_is_one_image(trained: TrainedModel, bundle: Bundle, images):
+    size = InputSize(height_px=32, width_px=32, tiling=Tiling(tile_px=32, overlap=0))
+    tiled = replace(bundle, card=bundle.card.model_copy(update={"input": size}))
+    picture = draw_jpeg(0, CLASSES[0], 7 * 32)
+    found = check_heatmaps(TASK, trained, tiled, [("tiled", picture), *images[:1]])
+    assert found is not None
+    assert (found.n, len(found.examples)) == (2, 2)
+    assert found.passed, found.text
 
 
 def test_ranks_count_and_flat_heatmaps_agree_with_flat_ones_alone():

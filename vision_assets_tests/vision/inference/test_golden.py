@@ -9,13 +9,12 @@ import pytest
 
 from vision_assets.vision.errors import BundleError
 from vision_assets.vision.export import write_with_golden
-from vision_assets.vision.inference.bundle import MODEL_FILE, Bundle, write_bundle
+from vision_assets.vision.inference.bundle import MODEL_FILE, Bundle, InputSize, write_bundle
 from vision_assets.vision.inference.golden import (
     GOLDEN_FILE,
+    MAX_FILE_BYTES,
     MAX_IMAGES,
-    MAX_PIXEL_BYTES,
     check_golden,
-    golden_count,
 )
 from vision_assets.vision.inference.predictor import Predictor
 from vision_assets.vision.inference.service.live_model import LiveModel
@@ -61,6 +60,19 @@ def with_louder_head(bundle: Bundle) -> bytes:
     return proto.SerializeToString()
 
 
+def with_maps(channels: int) -> bytes:
+    """A model that answers a byte per pixel and channel, as segmentation does."""
+    from onnx import TensorProto, helper
+
+    taken = helper.make_tensor_value_info("images", TensorProto.UINT8, ["n", "h", "w", 3])
+    given = helper.make_tensor_value_info("scores", TensorProto.UINT8, ["n", "h", "w", channels])
+    index = helper.make_tensor("index", TensorProto.INT64, [channels], [0] * channels)
+    gather = helper.make_node("Gather", ["images", "index"], ["scores"], axis=3)
+    graph = helper.make_graph([gather], "maps", [taken], [given], [index])
+    opset = helper.make_opsetid("", 18)
+    return helper.make_model(graph, opset_imports=[opset], ir_version=9).SerializeToString()
+
+
 def test_a_bundle_answers_its_golden_images_where_it_was_made(golden: Bundle):
     assert check_golden(Predictor(golden)) == pytest.approx(0, abs=1e-6)
 
@@ -78,11 +90,17 @@ def test_the_same_images_make_the_same_bundle(bundle: Bundle, golden: Bundle, tm
     assert again.bundle_id == golden.bundle_id
 
 
-@pytest.mark.parametrize("side_px", [32, 1024, 4096])
-def test_large_inputs_have_fewer_golden_images(side_px: int):
-    n = golden_count(side_px, side_px)
-    assert 1 <= n <= MAX_IMAGES
-    assert n == 1 or n * side_px * side_px * 3 <= MAX_PIXEL_BYTES
+@pytest.mark.parametrize(
+    ("side_px", "channels", "n"), [(32, 2, 8), (512, 5, 4), (1024, 5, 1), (1536, 5, 0)]
+)
+def test_as_many_golden_images_as_fit_with_what_is_said_of_them(
+    bundle: Bundle, tmp_path: Path, side_px: int, channels: int, n: int
+):
+    card = bundle.card.model_copy(update={"input": InputSize(height_px=side_px, width_px=side_px)})
+    made = write_with_golden(tmp_path, card, with_maps(channels), [draw_jpeg(0, CLASSES[0])] * 9)
+    carried = len(arrays_of(made)["images"]) if GOLDEN_FILE in made.card.files else 0
+    assert carried == n
+    assert check_golden(Predictor(made)) == (0 if n else None)
 
 
 def test_a_bundle_without_golden_images_is_taken(bundle: Bundle):
@@ -127,7 +145,7 @@ def test_a_damaged_file_is_told(golden: Bundle, tmp_path: Path, data: bytes):
 
 
 def test_a_file_that_unpacks_to_too_much_is_not_unpacked(golden: Bundle, tmp_path: Path):
-    huge = np.zeros((1, 3 * MAX_PIXEL_BYTES), np.uint8)
+    huge = np.zeros((1, MAX_FILE_BYTES + 1), np.uint8)
     with pytest.raises(BundleError, match="bytes unpacked"):
         check_golden(Predictor(with_arrays(golden, tmp_path, images=huge)))
 

@@ -48,23 +48,21 @@ class CocoFolder:
         return self._order(PurePosixPath(path).parent)
 
     def read(self, path: str) -> Said | None:
-        """The first JSON that has the image; a damaged one where none has.
+        """The surest JSON that has the image; a damaged one where none has.
 
         Raises:
             LandingUnreadable: a JSON cannot be read now.
             DiskFull: the disk has no room for an index.
         """
-        damaged: Unusable | None = None
-        for file in self.files_of(path):
-            index = self._index(file)
-            if isinstance(index, Unusable):
-                damaged = damaged or index
-                continue
-            for name in _names(path):
-                said = index.find(name)
-                if said is not None:
-                    return said
-        return None if damaged is None else damaged.said(self.files_of(path)[0])
+        files = self.files_of(path)
+        surest = self._surest(path, files)
+        if not surest:
+            damaged = next((i for i in map(self._index, files) if isinstance(i, Unusable)), None)
+            return None if damaged is None else damaged.said(files[0])
+        index, name = surest[0]
+        if len(surest) > 1 and name != path and "/" not in name:
+            return _ambiguous(name, [each.file for each, _ in surest])
+        return index.find(name)
 
     def missing(self, files: Collection[str], images: Iterable[str]) -> Iterator[Fault]:
         """Images and objects of a JSON whose image is not there."""
@@ -85,12 +83,33 @@ class CocoFolder:
 
     def split_of(self, path: str) -> str | None:
         """By the name of the JSON that has the image, such as `instances_train2017.json`."""
-        for file in self.files_of(path):
-            split = _split_in(PurePosixPath(file).stem)
-            index = self._index(file) if split is not None else None
-            if isinstance(index, CocoIndex) and any(map(index.has, _names(path))):
-                return split
-        return None
+        named = [file for file in self.files_of(path) if _split_of_file(file) is not None]
+        splits = {_split_of_file(index.file) for index, _ in self._surest(path, named)}
+        return splits.pop() if len(splits) == 1 else None
+
+    def _surest(self, path: str, files: Collection[str]) -> list[tuple[CocoIndex, str]]:
+        """The JSONs that have the image, each with its name there; the surest alone.
+
+        Sure is a JSON by the folders that its place and the name share with the image, then by
+        its place, then by not being called after another split than a folder of the image. A bare
+        name in a JSON of another split is another image where its own split has a JSON as near.
+        """
+        found: dict[tuple[int, int, bool], list[tuple[CocoIndex, str]]] = {}
+        folder = PurePosixPath(path).parent
+        own = {_shared(file, folder) for file in files if not _of_another_split(file, folder)}
+        for file in files:
+            index = self._index(file)
+            if isinstance(index, Unusable):
+                continue
+            name = next(filter(index.has, _names(path)), None)
+            if name is None:
+                continue
+            shared, other = _shared(file, folder), _of_another_split(file, folder)
+            if other and shared in own and "/" not in name and _split_of_file(file) is not None:
+                continue
+            rank = (-shared - name.count("/"), -shared, other)
+            found.setdefault(rank, []).append((index, name))
+        return found[min(found)] if found else []
 
     def _open(self, file: str) -> CocoIndex | Unusable:
         try:
@@ -109,6 +128,14 @@ def _folder_as_long_as(reader: CocoFolder) -> Path:
     return Path(folder)
 
 
+def _ambiguous(name: str, files: list[str]) -> Said:
+    detail = (
+        f"expected the image {name!r} in one JSON, got it in {', '.join(files)}, equally near; "
+        "write its folders into file_name, or name one JSON by source.annotations"
+    )
+    return Said(files[0], faults=(Fault(Kind.DUPLICATE_ID, files[0], detail),))
+
+
 def _shared(file: str, folder: PurePosixPath) -> int:
     """How many folders a file shares with an image."""
     pairs = zip(PurePosixPath(file).parent.parts, folder.parts, strict=False)
@@ -119,6 +146,16 @@ def _names(path: str) -> tuple[str, ...]:
     """What a JSON may call an image: its path, or the end of it."""
     parts = PurePosixPath(path).parts
     return tuple("/".join(parts[n:]) for n in range(len(parts)))
+
+
+def _split_of_file(file: str) -> str | None:
+    return _split_in(PurePosixPath(file).stem)
+
+
+def _of_another_split(file: str, folder: PurePosixPath) -> bool:
+    """Whether the innermost folder that names a split names another one than the file."""
+    named = next(filter(None, map(_split_in, reversed(folder.parts))), None)
+    return named is not None and _split_of_file(file) != named
 
 
 def _split_in(stem: str) -> str | None:

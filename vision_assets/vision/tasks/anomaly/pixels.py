@@ -16,7 +16,6 @@ from scipy.ndimage import label as connected
 from vision_assets.vision.objects import AnnotatedObject, from_text
 
 _LEVELS = 256
-_LONGEST_SIDE_PX = 512
 _MOST_FALSE = 0.3
 _TOUCHING = np.ones((3, 3))
 
@@ -42,7 +41,6 @@ class PixelFigures:
             mask: (h, w) bool, the pixels of its defects.
             anomaly_map: (h', w') uint8, over the same picture.
         """
-        mask = _bounded(mask)
         height, width = mask.shape
         resized = Image.fromarray(anomaly_map).resize((width, height), Image.Resampling.BILINEAR)
         levels = np.asarray(resized)
@@ -50,9 +48,9 @@ class PixelFigures:
         self._sound += np.bincount(levels[~mask], minlength=_LEVELS)
         self._defect += np.bincount(levels[mask], minlength=_LEVELS)
         numbers, n = connected(mask, _TOUCHING)  # type: ignore[misc]
-        for number in range(1, n + 1):
-            found = np.bincount(levels[numbers == number], minlength=_LEVELS)
-            self._of_regions += found / found.sum()
+        region = np.asarray(numbers, np.int32)[mask]
+        shares = 1 / np.bincount(region)[region]
+        self._of_regions += np.bincount(levels[mask], shares, minlength=_LEVELS)
         self.regions += n
 
     def metrics(self) -> dict[str, float]:
@@ -109,12 +107,6 @@ def mask_of(row: Mapping[str, Any], defect: bool | None) -> np.ndarray | None:
 
 def _has_pixels(each: AnnotatedObject) -> bool:
     return each.mask is not None or bool(each.polygons)
-
-
-def _bounded(mask: np.ndarray) -> np.ndarray:
-    """Every so many pixels of a large mask, so that its longer side is 512 at most."""
-    step = -(-max(mask.shape) // _LONGEST_SIDE_PX)
-    return mask[step // 2 :: step, step // 2 :: step]
 
 
 def _from_the_top(counts: np.ndarray) -> np.ndarray:

@@ -133,6 +133,48 @@ def test_names_of_files_tell_splits(write: Write):
     assert (folder.split_of("images/a.jpg"), folder.split_of("images/b.jpg")) == ("train", "val")
 
 
+@pytest.fixture
+def two_splits(write: Write) -> CocoFolder:
+    """Two JSONs beside the images' folders that call another image each `a.jpg`."""
+    write(BOX, name="annotations/instances_train2017.json")
+    return write(name="annotations/instances_val2017.json")
+
+
+@pytest.mark.parametrize(("folder", "split", "n"), [("train2017", "train", 1), ("val", "val", 0)])
+def test_a_bare_name_is_of_the_split_that_a_folder_names(
+    two_splits: CocoFolder, folder: str, split: str, n: int
+):
+    assert len(objects_of(read(two_splits, f"{folder}/a.jpg"))) == n
+    assert two_splits.split_of(f"{folder}/a.jpg") == split
+
+
+def test_a_bare_name_that_may_be_of_either_json_is_told(two_splits: CocoFolder):
+    said = read(two_splits, "images/a.jpg")
+    assert (said.objects, [fault.kind for fault in said.faults]) == (None, [Kind.DUPLICATE_ID])
+    assert "instances_train2017.json, annotations/instances_val2017.json" in said.faults[0].detail
+    assert two_splits.split_of("images/a.jpg") is None
+
+
+def test_an_image_that_its_split_does_not_name_has_nothing_of_another_split(write: Write):
+    write(BOX, name="annotations/instances_train.json")
+    folder = write(name="annotations/instances_val.json", images=[IMAGE | {"file_name": "b.jpg"}])
+    assert (folder.read("val/a.jpg"), folder.split_of("val/a.jpg")) == (None, None)
+    assert folder.read("train/a.jpg") is not None
+
+
+def test_a_name_with_folders_goes_before_a_bare_one(write: Write):
+    write(BOX, name="a.json")
+    folder = write(name="b.json", images=[IMAGE | {"file_name": "left/a.jpg"}])
+    assert read(folder, "left/a.jpg").objects == ()
+    assert len(objects_of(read(folder, "right/a.jpg"))) == 1
+
+
+def test_a_near_json_goes_before_a_far_one_of_the_same_folder_name(write: Write):
+    write(BOX, name="x/train/labels.json")
+    folder = write(name="a.json", images=[IMAGE | {"file_name": "train/a.jpg"}])
+    assert len(objects_of(read(folder, "x/train/a.jpg"))) == 1
+
+
 def test_images_and_ids_that_are_not_there_are_named(write: Write):
     folder = write(BOX | {"image_id": 99})
     faults = list(folder.missing(["a.json"], ["images/other.jpg"]))

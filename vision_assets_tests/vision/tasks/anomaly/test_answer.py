@@ -86,6 +86,23 @@ def test_the_map_of_a_huge_picture_is_bounded():
     assert max(stitched(maps, picture).shape) <= 512
 
 
+@pytest.mark.parametrize(("height_px", "width_px"), [(6000, 8000), (300, 9000), (2050, 2050)])
+def test_a_peak_of_any_cell_is_on_the_map_of_a_huge_picture(height_px: int, width_px: int):
+    picture = tiled(height_px, width_px, tile_px=250, overlap=0.1)
+    maps = np.zeros((len(picture.windows), 64, 64), np.float32)
+    rng = np.random.default_rng(0)
+    for cell in zip(*(rng.integers(0, n, 20) for n in maps.shape), strict=True):
+        maps[cell] = 0.9
+        assert stitched(maps, picture).max() == maps.max()
+        maps[cell] = 0
+
+
+def test_every_cell_of_the_map_of_a_huge_picture_is_seen():
+    picture = tiled(6000, 8000, tile_px=1000, overlap=0)
+    maps = np.ones((len(picture.windows), 64, 64), np.float32)
+    assert stitched(maps, picture).all()
+
+
 def test_regions_of_a_noisy_map_are_bounded():
     noise = np.random.default_rng(0).random((1, 64, 64), np.float32)
     answer = to_answer({"activation": noise, "score": noise.max((1, 2))}, CARD, whole(640, 640), {})

@@ -57,6 +57,17 @@ def test_a_perfect_map_has_perfect_figures():
     assert figures.metrics() == pytest.approx({"pixel_auroc": 1, "pixel_f1": 1, "pro": 1})
 
 
+@pytest.mark.parametrize("slant", [0, 1])
+def test_a_thin_scratch_on_a_large_picture_is_one_region(slant: int):
+    mask = np.zeros((1536, 1536), bool)
+    columns = np.arange(100, 900)
+    mask[300 + slant * columns // 3, columns] = True
+    figures = PixelFigures()
+    figures.update(mask, mask.astype(np.uint8) * 255)
+    assert figures.regions == 1
+    assert figures.metrics() == pytest.approx({"pixel_auroc": 1, "pixel_f1": 1, "pro": 1})
+
+
 def test_normal_images_alone_have_no_pixel_figures():
     figures = PixelFigures()
     figures.update(np.zeros((4, 4), bool), np.zeros((2, 2), np.uint8))

@@ -16,21 +16,22 @@ def stitched(maps: np.ndarray, picture: Picture) -> np.ndarray:
 
     Returns:
         (h', w') float32 over the whole picture, with cells as large as those of the windows, at
-        most 512 along a side; the map itself where the picture is seen at once.
+        most 512 along a side, where a cell has the largest value of those that it is made of; the
+        map itself where the picture is seen at once.
     """
     if len(picture.windows) == 1:
         return maps[0]
     height, width = _cells(maps, picture)
     found = np.zeros((height, width), np.float32)
     for values, window in zip(maps, picture.windows, strict=True):
-        rows, from_rows = _span(
+        rows, from_rows = _cells_of(
             window.top_px, window.height_px, picture.height_px, height, values.shape[0]
         )
-        columns, from_columns = _span(
+        columns, from_columns = _cells_of(
             window.left_px, window.width_px, picture.width_px, width, values.shape[1]
         )
-        part = found[rows, columns]
-        np.maximum(part, values[np.ix_(from_rows, from_columns)], out=part)
+        part = values[np.ix_(from_rows, from_columns)]
+        np.maximum.at(found, np.ix_(rows, columns), part)
     return found
 
 
@@ -41,12 +42,21 @@ def _cells(maps: np.ndarray, picture: Picture) -> tuple[int, int]:
     return min(height, _MOST_CELLS), min(width, _MOST_CELLS)
 
 
-def _span(
+def _cells_of(
     start_px: int, length_px: int, picture_px: int, cells: int, window_cells: int
-) -> tuple[slice, np.ndarray]:
-    """Cells of the whole that a window covers, and the cell of the window for each of them."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Along one side, cells of the whole and the cells of a window that belong to them, in pairs.
+
+    The whole takes the nearest cell of the window, or where it has fewer cells, every cell of the
+    window goes to the one that its centre lies in: no value is lost either way.
+    """
+    if cells * length_px < picture_px * window_cells:
+        taken = np.arange(window_cells)
+        centres_px = start_px + (taken + 0.5) * length_px / window_cells
+        return (centres_px * cells / picture_px).astype(int), taken
     first = start_px * cells // picture_px
     last = max(first + 1, -(-(start_px + length_px) * cells // picture_px))
-    centres_px = (np.arange(first, last) + 0.5) * picture_px / cells - start_px
+    covered = np.arange(first, last)
+    centres_px = (covered + 0.5) * picture_px / cells - start_px
     places = (centres_px * window_cells / length_px).astype(int)
-    return slice(first, last), places.clip(0, window_cells - 1)
+    return covered, places.clip(0, window_cells - 1)
