@@ -20,8 +20,10 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 print("stays", flush=True)
 time.sleep(300)
 """
+# Of a job that ignores interrupts, Dagster, once used, makes one that ignores SIGTERM too.
 LEADER = f"""
-import subprocess, sys, time
+import signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
 left = subprocess.Popen([sys.executable, "-c", {STAYS!r}], stdout=subprocess.PIPE)
 left.stdout.readline()
 print(left.pid, flush=True)
