@@ -49,7 +49,7 @@ _READS = {
     "bento_service": Reads(
         makes=("service.workers", *_LIMITS, "service.max_pictures", "service.slot_poll_s")
     ),
-    "deployment": Reads(judges=("service.port",)),
+    "deployment": Reads(judges=("service.port", "service.slot_poll_s")),
     SEARCH: Reads(makes=("search", "recipe", "gates")),
     SUSPICION: Reads(),
     BATCH_PREDICTIONS: Reads(makes=("score", *_LIMITS)),

@@ -21,7 +21,11 @@ from vision_assets.vision.errors import ServiceError
 from vision_assets.vision.file_lock import file_lock
 from vision_assets.vision.inference.bundle import CARD_FILE, Bundle
 from vision_assets.vision.inference.decode import Limits
-from vision_assets.vision.inference.service.settings import SETTINGS_FILE, ServiceSettings
+from vision_assets.vision.inference.service.settings import (
+    SETTINGS_FILE,
+    ServiceSettings,
+    service_limits,
+)
 from vision_assets.vision.spec import PipelineSpec
 from vision_assets.vision.tasks.registry import task_folder
 from vision_assets.vision.use_case import UseCase
@@ -109,7 +113,8 @@ def settings_of(use_case_spec: PipelineSpec) -> ServiceSettings:
 
 def limits_of(spec: PipelineSpec) -> Limits:
     """What the service of a use case decodes at all."""
-    return settings_of(spec).limits
+    service = spec.service
+    return service_limits(spec.images.min_side_px, service.max_pixels, service.max_body_bytes)
 
 
 @contextmanager

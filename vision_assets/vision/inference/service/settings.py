@@ -44,13 +44,18 @@ class ServiceSettings(BaseModel):
     @property
     def limits(self) -> Limits:
         """What is decoded at all."""
-        return Limits(
-            min_side_px=self.min_side_px,
-            max_pixels=self.max_pixels,
-            max_bytes=self.max_body_bytes,
-            pixels_key="service.max_pixels",
-            bytes_key="service.max_body_bytes",
-        )
+        return service_limits(self.min_side_px, self.max_pixels, self.max_body_bytes)
+
+
+def service_limits(min_side_px: int, max_pixels: int, max_body_bytes: int) -> Limits:
+    """What a service decodes at all, by the keys of the YAML that say so."""
+    return Limits(
+        min_side_px=min_side_px,
+        max_pixels=max_pixels,
+        max_bytes=max_body_bytes,
+        pixels_key="service.max_pixels",
+        bytes_key="service.max_body_bytes",
+    )
 
 
 def load_settings(folder: Path) -> ServiceSettings:
