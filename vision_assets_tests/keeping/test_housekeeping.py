@@ -15,18 +15,16 @@ import pytest
 
 from vision_assets.home import Home
 from vision_assets.keeping.housekeeping import leftovers
-from vision_assets.keeping.housekeeping.housekeeping import Plan, carry_out, plan
+from vision_assets.keeping.housekeeping.housekeeping import carry_out, plan
 from vision_assets.keeping.pins import pin, pins, unpin
 from vision_assets.serving.deployments import Deployments
 from vision_assets.vision.errors import SpecError, StoreError, StoreLocked
 from vision_assets.vision.file_lock import file_lock
 from vision_assets.vision.inference.bundle import Bundle
 from vision_assets.vision.inference.service.slot import Acknowledgement, acknowledge
-from vision_assets.vision.spec.keep import KeepSpec
-from vision_assets.vision.store.image_store import ImageStore
-from vision_assets.vision.store.people import resolve
 from vision_assets.vision.use_case import UseCase
 from vision_assets_tests.keeping.conftest import Fill
+from vision_assets_tests.keeping.plans import case_with, names
 from vision_assets_tests.serving.bundles import make_bundle
 
 LONG_AGO_S = 400 * 86_400
@@ -36,11 +34,6 @@ LONG_AGO_S = 400 * 86_400
 def keeping(parts: UseCase) -> UseCase:
     """Nothing is kept for its newness but the very newest model."""
     return case_with(parts, models=1, models_days=30)
-
-
-def case_with(parts: UseCase, **keep: Any) -> UseCase:
-    spec = parts.spec.model_copy(update={"keep": KeepSpec(**keep)})
-    return UseCase(parts.name, parts.task, spec)
 
 
 def age(path: Path, seconds: float = LONG_AGO_S) -> None:
@@ -82,10 +75,6 @@ def deploy(home: Home, *bundles: str) -> None:
     log = Deployments(home.deployments("parts"))
     for bundle in bundles:
         log.deploy(bundle, home.bundles("parts") / bundle, f"parts:{bundle}", "why", "by")
-
-
-def names(found: Plan, kind: str) -> set[str]:
-    return {item.name for item in found.items if item.kind == kind}
 
 
 def test_an_old_model_goes_with_all_that_was_made_of_it(
@@ -215,145 +204,6 @@ def test_killed_in_the_middle_it_is_completed_by_the_next(
     assert carry_out(home, again.items).failed == ()
     assert len(list(home.bundles("parts").iterdir())) == 1
     assert not list(home.root.rglob(".leaving-*"))
-
-
-def test_bytes_of_the_quarantine_go_after_the_decision_and_their_story_stays(
-    home: Home, parts: UseCase, dagster: dg.DagsterInstance, fill: Fill
-) -> None:
-    for name in ("a", "b"):
-        path = home.landing("landing/parts") / "good" / f"{name}.jpg"
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(f"no image at all, secret {name}".encode())
-    store = fill(3)
-    first, second = store.quarantine()["item_id"]
-    resolve(store, first, "dismiss", parts.spec, "someone")
-    case = case_with(parts, quarantine_days=1)
-    assert names(plan(home, [case], dagster), "quarantined bytes") == set()
-    _settled_long_ago(store)
-    carry_out(home, plan(home, [case], dagster).items)
-    items = store.quarantine().set_index("item_id")
-    assert items["bytes_gone"].notna().to_dict() == {first: True, second: False}
-    assert items.loc[first, "detail"]
-    kept = store.quarantine_bytes([first, second])
-    assert kept[first] == b""
-    assert kept[second].endswith(b"secret b")
-    on_disk = b"".join(path.read_bytes() for path in store.root.rglob("*.lance") if path.is_file())
-    assert on_disk.count(b"secret") == 1
-    assert plan(home, [case], dagster).items == ()
-
-
-def _settled_long_ago(store: ImageStore) -> None:
-    from datetime import UTC, datetime, timedelta
-
-    from vision_assets.vision.store.records import Settlement
-
-    (row,) = store.settlement_table.scan(list(Settlement.__dataclass_fields__)).to_pylist()
-    with store.writing():
-        store.settlement_table.erase([row["item_id"]])
-        then = datetime.now(UTC) - timedelta(days=9)
-        store.settlement_table.append([Settlement(**row | {"time": then})])
-
-
-def test_an_item_whose_bytes_are_gone_cannot_be_accepted(
-    home: Home, parts: UseCase, dagster: dg.DagsterInstance, fill: Fill
-) -> None:
-    _land_no_image(home)
-    store = fill(1)
-    _drop_open_bytes(store)
-    with pytest.raises(StoreError, match="were dropped"):
-        resolve(store, store.quarantine()["item_id"][0], "accept", parts.spec, "someone")
-
-
-def test_a_file_that_lands_again_after_its_bytes_were_dropped_is_a_new_item(
-    home: Home, fill: Fill
-) -> None:
-    for _ in range(3):
-        _land_no_image(home)
-        store = fill(1)
-        newest = store.quarantine()["item_id"].iloc[-1]
-        assert store.quarantine_bytes([newest]) == {newest: b"no image"}
-        _drop_open_bytes(store)
-    assert store.quarantine()["item_id"].nunique() == 3
-
-
-def test_a_file_that_was_dismissed_stays_so_after_its_bytes_were_dropped(
-    home: Home, parts: UseCase, fill: Fill
-) -> None:
-    _land_no_image(home)
-    store = fill(1)
-    _drop_open_bytes(store)
-    resolve(store, store.quarantine()["item_id"][0], "dismiss", parts.spec, "someone")
-    _land_no_image(home)
-    assert fill(1).quarantine()["settled"].tolist() == [True]
-
-
-def _land_no_image(home: Home) -> None:
-    path = home.landing("landing/parts") / "good" / "a.jpg"
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(b"no image")
-
-
-def _drop_open_bytes(store: ImageStore) -> None:
-    from datetime import UTC, datetime
-
-    from vision_assets.vision.store.discarding import discard, discardable
-
-    discard(store, discardable(store, None, datetime.now(UTC)), "kept long enough")
-
-
-def test_runs_that_ended_long_ago_go_but_not_the_latest_of_an_asset(
-    home: Home, parts: UseCase, dagster: dg.DagsterInstance
-) -> None:
-    @dg.asset(key=["parts", "thing"])
-    def thing() -> None:
-        pass
-
-    runs = [dg.materialize([thing], instance=dagster).run_id for _ in range(3)]
-    storage: Any = dagster.run_storage
-    with storage.connect() as connection:
-        connection.exec_driver_sql("UPDATE runs SET create_timestamp = '2020-01-01 00:00:00'")
-    found = plan(home, [parts], dagster)
-    assert [item.name for item in found.items if item.kind == "run"] == runs[:2]
-    carry_out(home, found.items)
-    assert [run.run_id for run in dagster.get_runs()] == runs[2:]
-    latest = dagster.get_latest_materialization_event(dg.AssetKey(["parts", "thing"]))
-    assert latest is not None
-    assert latest.run_id == runs[2]
-    left = {path.name for path in (home.dagster / "history" / "runs").glob("*-*.db")}
-    assert left == {f"{runs[2]}.db"}
-
-
-def test_runs_of_a_use_case_that_does_not_load_stay_whatever_their_age(
-    home: Home, parts: UseCase, dagster: dg.DagsterInstance
-) -> None:
-    ended = dg.DagsterRunStatus.SUCCESS
-    jobs = ("parts_ingest", "audited_ingest")
-    runs = [dg.DagsterRun(job_name=job, status=ended, run_config={}) for job in jobs]
-    for run in runs:
-        dagster.add_run(run)
-    storage: Any = dagster.run_storage
-    with storage.connect() as connection:
-        connection.exec_driver_sql("UPDATE runs SET create_timestamp = '2020-01-01 00:00:00'")
-    found = plan(home, [parts], dagster, broken={"audited": SpecError("line 3")})
-    assert names(found, "run") == {runs[0].run_id}
-    assert found.refused == {"audited": "line 3"}
-
-
-def test_runs_of_a_use_case_whose_name_begins_alike_are_not_kept_for_it(
-    home: Home, parts: UseCase, dagster: dg.DagsterInstance
-) -> None:
-    for_ever = case_with(parts, runs_days=None)
-    scanned = UseCase("parts_scanned", parts.task, parts.spec)
-    ended = dg.DagsterRunStatus.SUCCESS
-    jobs = ("parts_ingest", "parts_scanned_ingest")
-    runs = [dg.DagsterRun(job_name=job, status=ended, run_config={}) for job in jobs]
-    for run in runs:
-        dagster.add_run(run)
-    storage: Any = dagster.run_storage
-    with storage.connect() as connection:
-        connection.exec_driver_sql("UPDATE runs SET create_timestamp = '2020-01-01 00:00:00'")
-    (item,) = (each for each in plan(home, [for_ever, scanned], dagster).items)
-    assert (item.kind, item.use_case, item.name) == ("run", "parts_scanned", runs[1].run_id)
 
 
 def test_a_log_is_cut_to_its_end_and_written_on(

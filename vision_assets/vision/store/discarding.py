@@ -55,8 +55,9 @@ def left_behind(store: ImageStore) -> bool:
 
 def dropped_undecided(store: ImageStore) -> frozenset[str]:
     """Items whose bytes were dropped and that nobody has decided on."""
-    settled = store.settlement_table.scan(["item_id"])["item_id"].to_pylist()
-    return frozenset(_recorded(store)).difference(settled)
+    dropped = _recorded(store)
+    settled = store.settlement_table.lookup("item_id", dropped, ["item_id"])
+    return frozenset(dropped).difference(settled["item_id"].to_pylist())
 
 
 def refuse_discarded(store: ImageStore, item_id: str) -> None:
